@@ -1,0 +1,15 @@
+"""Fixtures shared by all tests."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of real films and reports; tests that need it skip where it is not named."""
+    folder = os.environ.get("RADTRACE_DATA")
+    if not folder:
+        pytest.skip("RADTRACE_DATA is unset: it names the folder with the real films and reports")
+    return Path(folder)
