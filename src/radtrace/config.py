@@ -14,7 +14,6 @@ from radtrace.errors import RecipeError, did_you_mean
 
 SOURCES: dict[str, str] = {
     "openi": "radtrace.sources.openi:OpenI",
-    "openi_xml": "radtrace.sources.openi_xml:OpenIXml",
     "table": "radtrace.sources.table:Table",
     "phantoms": "radtrace.sources.phantoms:Phantoms",
 }

@@ -120,7 +120,7 @@ class Study(Record):
     views: tuple[View, ...]
     report: Report | None = None
     regions: tuple[Region, ...] = ()
-    split: str | None = None
+    split: str | None = Field(default=None, pattern=r"^\w+$")
     prior: str | None = None
 
 

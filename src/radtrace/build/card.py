@@ -1,0 +1,89 @@
+"""What a dataset says of itself: statistics (MMRad-IVL Fig. 2), manifest, and the card that `datasets` reads."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import jinja2
+
+from radtrace.build.ledger import Traced
+from radtrace.build.recipe import BuildRecipe
+from radtrace.records import Rejected
+from radtrace.runs import versions, write_atomically
+
+MANIFEST = "manifest.json"
+"""Written last: a folder that has it is a finished dataset."""
+
+
+def write_description(
+    recipe: BuildRecipe, traced: Mapping[str, Traced], sides: Mapping[str, str], rejected: Sequence[Rejected]
+) -> None:
+    """Write `statistics.json`, `README.md` and, last of all, the manifest."""
+    statistics = statistics_of(traced.values(), sides, rejected)
+    write_atomically(recipe.output / "statistics.json", json.dumps(statistics, indent=2) + "\n")
+    write_atomically(recipe.output / "README.md", _card(recipe, statistics))
+    manifest = {
+        "recipe_digest": recipe.digest(),
+        "recipe": recipe.resolved(),
+        "versions": versions(),
+        "files": {str(path.relative_to(recipe.output)): _described(path) for path in _files(recipe.output)},
+    }
+    write_atomically(recipe.output / MANIFEST, json.dumps(manifest, indent=2, sort_keys=True) + "\n")
+
+
+def statistics_of(traced: Iterable[Traced], sides: Mapping[str, str], rejected: Sequence[Rejected]) -> dict[str, Any]:
+    """Counts of traces, steps, words, regions and findings (MMRad-IVL Sec. 2.2, Fig. 2), and of rejections."""
+    cases = list(traced)
+    looks = [look for case in cases for look in case.looks]
+    findings = [finding for look in looks for finding in look.findings]
+    by_status = {
+        status: _counted(label for label, its_status in findings if its_status == status)
+        for status in ("present", "uncertain", "absent")
+    }
+    return {
+        "traces": len(cases),
+        "traces_by_split": _counted(sides.values()),
+        "rejected": len(rejected),
+        "rejected_by_stage": _counted(one.stage for one in rejected),
+        "steps_per_trace": _counted(len(case.looks) for case in cases),
+        "mean_steps_per_trace": fmean(len(case.looks) for case in cases),
+        "mean_words_per_trace": fmean(sum(look.words for look in case.looks) for case in cases),
+        "steps_by_domain": _counted(look.domain for look in looks),
+        "steps_with_box": sum(look.grounded for look in looks),
+        "steps": len(looks),
+        "regions": _counted(region for look in looks for region in look.regions),
+        "findings": by_status,
+    }
+
+
+def _counted(items: Iterable[Any]) -> dict[str, int]:
+    """Most frequent first; equal counts by name."""
+    return {
+        str(name): count for name, count in sorted(Counter(items).items(), key=lambda pair: (-pair[1], str(pair[0])))
+    }
+
+
+def _card(recipe: BuildRecipe, statistics: Mapping[str, Any]) -> str:
+    text = resources.files(__package__).joinpath("card.md.j2").read_text("utf-8")
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True)  # noqa: S701 (Markdown, not HTML)
+    return environment.from_string(text).render(
+        source=recipe.source.card,
+        statistics=statistics,
+        digest=recipe.digest(),
+        recipe=json.dumps(recipe.resolved(), indent=2),
+        versions=versions(),
+    )
+
+
+def _files(output: Path) -> list[Path]:
+    return [output / "rejected.jsonl", output / "statistics.json", *sorted((output / "data").glob("*.parquet"))]
+
+
+def _described(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}

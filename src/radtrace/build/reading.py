@@ -1,0 +1,69 @@
+"""Finding traces in a dataset that was built."""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from radtrace.build.shards import Row, read_rows, study_ids
+from radtrace.errors import InputError, did_you_mean
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Chosen traces, still on the disk. total: how many there were to choose from."""
+
+    places: tuple[tuple[Path, tuple[int, ...]], ...]
+    total: int
+
+    @property
+    def count(self) -> int:
+        """How many were chosen."""
+        return sum(len(rows) for _, rows in self.places)
+
+    def rows(self) -> Iterator[Row]:
+        """The traces with their pictures, a few in memory at a time."""
+        for path, indices in self.places:
+            yield from read_rows(path, indices)
+
+
+def find_traces(
+    dataset: Path,
+    *,
+    split: str | None = None,
+    ids: Sequence[str] = (),
+    limit: int | None = None,
+    seed: int | None = None,
+) -> Found:
+    """Choose traces of a dataset folder or of one Parquet file.
+
+    Args:    ids: these studies only; limit: at most so many, the first ones or, with a seed, random ones.
+    Raises:  InputError where there is no dataset, no such split, or an id that is not in it.
+    """
+    entries = [(path, index, study) for path in _files(dataset, split) for index, study in enumerate(study_ids(path))]
+    total = len(entries)
+    if ids:
+        missing = sorted(set(ids) - {study for _, _, study in entries})
+        if missing:
+            raise InputError(f"{dataset}: no trace of study {', '.join(missing)}; see rejected.jsonl")
+        entries = [entry for entry in entries if entry[2] in ids]
+    if limit is not None and limit < len(entries):
+        entries = entries[:limit] if seed is None else random.Random(seed).sample(entries, limit)  # noqa: S311
+    chosen: dict[Path, list[int]] = {}
+    for path, index, _ in sorted(entries):
+        chosen.setdefault(path, []).append(index)
+    return Found(tuple((path, tuple(indices)) for path, indices in chosen.items()), total)
+
+
+def _files(dataset: Path, split: str | None) -> list[Path]:
+    if dataset.is_file():
+        return [dataset]
+    files = sorted((dataset / "data").glob("*.parquet"))
+    if not files:
+        raise InputError(f"{dataset}: no dataset of traces (no data/*.parquet)")
+    if split is None:
+        return files
+    splits = {path.name.split("-")[0] for path in files}
+    if split not in splits:
+        raise InputError(f"{dataset}: no split {split!r}: {did_you_mean(split, splits)}")
+    return [path for path in files if path.name.split("-")[0] == split]

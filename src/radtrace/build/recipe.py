@@ -1,0 +1,43 @@
+"""What `radtrace build` can be told."""
+
+import os
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from pydantic import BeforeValidator, Field, PositiveInt, SerializeAsAny, model_validator
+
+from radtrace.config import Recipe, Settings
+from radtrace.sources import Source, open_source
+
+
+class SplitFractions(Settings):
+    """How studies that the source put in no split are shared out; the three add up to 1."""
+
+    train: float = Field(default=0.8, ge=0, le=1)
+    val: float = Field(default=0.1, ge=0, le=1)
+    test: float = Field(default=0.1, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _add_up(self) -> "SplitFractions":
+        if abs(self.train + self.val + self.test - 1) > 1e-9:
+            raise ValueError(f"train + val + test is {self.train + self.val + self.test}, not 1")
+        return self
+
+
+class BuildRecipe(Recipe):
+    """Studies to traces.
+
+    output: the run's folder. source: where studies come from. seed: of the split.
+    max_rejected: largest part of the studies that may be rejected; the run stops when it can no longer be kept.
+    shard_rows: traces a Parquet file. workers: processes; one a core unless stated.
+    """
+
+    INCIDENTAL: ClassVar[frozenset[str]] = frozenset({"output", "workers"})
+
+    output: Path
+    source: Annotated[SerializeAsAny[Source], BeforeValidator(open_source)]
+    split: SplitFractions = SplitFractions()
+    seed: int = 0
+    max_rejected: float = Field(default=0.5, ge=0, le=1)
+    shard_rows: PositiveInt = 1000
+    workers: PositiveInt = Field(default_factory=lambda: os.cpu_count() or 1)

@@ -1,0 +1,224 @@
+"""Traces as Parquet rows with embedded images, which `datasets.load_dataset` and `read_rows` open."""
+
+import json
+import os
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from radtrace.build.case import Case
+from radtrace.errors import InputError
+from radtrace.records import Trace
+from radtrace.runs import publish
+
+_IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+_BOX = pa.list_(pa.float64())
+_STRINGS = pa.list_(pa.string())
+_SPAN = pa.list_(pa.int64())
+
+_FINDING = pa.struct(
+    [
+        ("label", pa.string()),
+        ("status", pa.string()),
+        ("severity", pa.string()),
+        ("laterality", pa.string()),
+        ("regions", _STRINGS),
+        ("span", _SPAN),
+    ]
+)
+_REGION = pa.struct([("name", pa.string()), ("box", _BOX), ("view_id", pa.string()), ("origin", pa.string())])
+_STEP = pa.struct(
+    [
+        ("domain", pa.string()),
+        ("regions", pa.list_(_REGION)),
+        ("rationale", pa.string()),
+        ("findings", pa.list_(_FINDING)),
+        ("box", _BOX),
+        ("image", _IMAGE),
+        ("image_kind", pa.string()),
+    ]
+)
+_VIEW = pa.struct(
+    [
+        ("id", pa.string()),
+        ("uri", pa.string()),
+        ("projection", pa.string()),
+        ("width", pa.int64()),
+        ("height", pa.int64()),
+        ("mm_per_pixel", pa.float64()),
+        ("sha256", pa.string()),
+    ]
+)
+_REPORT = pa.struct(
+    [(name, pa.string()) for name in ("findings", "impression", "indication", "comparison", "technique")]
+)
+_STAGE = pa.struct([("name", pa.string()), ("version", pa.string()), ("detail", pa.string())])
+
+_COLUMNS = pa.schema(
+    [
+        ("study_id", pa.string()),
+        ("patient_id", pa.string()),
+        ("source", pa.string()),
+        ("source_split", pa.string()),
+        ("image", _IMAGE),
+        ("view", _VIEW),
+        ("steps", pa.list_(_STEP)),
+        ("report", _REPORT),
+        ("provenance", pa.list_(_STAGE)),
+        ("schema_version", pa.int64()),
+    ]
+)
+_ROWS_A_GROUP = 50
+"""Of a row group: what a reader holds in memory at once."""
+
+
+def _feature(kind: pa.DataType) -> Any:
+    """An Arrow type as the `datasets` library writes it in a file's metadata."""
+    if kind == _IMAGE:
+        return {"_type": "Image"}
+    if pa.types.is_struct(kind):
+        return {field.name: _feature(field.type) for field in kind}
+    if pa.types.is_list(kind):
+        return {"feature": _feature(kind.value_type), "_type": "List"}
+    return {"dtype": str(kind).replace("double", "float64"), "_type": "Value"}
+
+
+SCHEMA = _COLUMNS.with_metadata(
+    {"huggingface": json.dumps({"info": {"features": {field.name: _feature(field.type) for field in _COLUMNS}}})}
+)
+"""Columns of a trace dataset, with the metadata that makes `datasets` decode the images."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A case read back: the trace, and PNG bytes of its film and of each step's box."""
+
+    trace: Trace
+    film_png: bytes
+    step_pngs: tuple[bytes | None, ...]
+
+
+def to_row(case: Case) -> dict[str, Any]:
+    """A case as one row of `SCHEMA`."""
+    trace = case.trace.model_dump(mode="json", exclude={"answer"})
+    for step, png in zip(trace["steps"], case.step_pngs, strict=True):
+        image = step.pop("image")
+        step["image"] = image and {"bytes": png, "path": image["uri"]}
+        step["image_kind"] = image and image["kind"]
+        step["box"] = _numbers(step["box"])
+        for region in step["regions"]:
+            region["box"] = _numbers(region["box"])
+        for finding in step["findings"]:
+            finding["span"] = _numbers(finding["span"])
+    return {
+        **trace,
+        "patient_id": case.study.patient_id,
+        "source": case.study.source,
+        "source_split": case.study.split,
+        "image": {"bytes": case.film_png, "path": f"{case.study.id}/film.png"},
+    }
+
+
+def _numbers(record: dict[str, Any] | None) -> list[Any] | None:
+    return None if record is None else list(record.values())
+
+
+def from_row(row: dict[str, Any]) -> Row:
+    """A row of `SCHEMA` as a trace and its pictures."""
+    steps, pngs = [], []
+    for step in row["steps"]:
+        image, kind = step.pop("image"), step.pop("image_kind")
+        pngs.append(image and image["bytes"])
+        step["image"] = image and {"kind": kind, "uri": image["path"]}
+        step["box"] = _named(("x1", "y1", "x2", "y2"), step["box"])
+        for region in step["regions"]:
+            region["box"] = _named(("x1", "y1", "x2", "y2"), region["box"])
+        for finding in step["findings"]:
+            finding["span"] = _named(("start", "end"), finding["span"])
+        steps.append(step)
+    names = ("schema_version", "study_id", "view", "report", "provenance")
+    trace = Trace.model_validate({name: row[name] for name in names} | {"steps": steps})
+    return Row(trace, row["image"]["bytes"], tuple(pngs))
+
+
+def _named(names: tuple[str, ...], values: list[Any] | None) -> dict[str, Any] | None:
+    return None if values is None else dict(zip(names, values, strict=True))
+
+
+class ShardWriter:
+    """A Parquet file of traces that appears under its name only when it is whole."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._temporary = path.with_name(f".{path.name}.part")
+        self._writer = pq.ParquetWriter(self._temporary, SCHEMA, compression="zstd")
+
+    def write(self, table: pa.Table) -> None:
+        """Add the rows of a table as one row group."""
+        self._writer.write_table(table, row_group_size=max(1, table.num_rows))
+
+    def close(self) -> None:
+        """Finish the file, fsync it and give it its name."""
+        self._writer.close()
+        with self._temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        publish(self._temporary, self.path)
+
+
+def write_part(path: Path, cases: Sequence[Case]) -> None:
+    """Cases as one whole Parquet file."""
+    writer = ShardWriter(path)
+    writer.write(pa.Table.from_pylist([to_row(case) for case in cases], SCHEMA))
+    writer.close()
+
+
+def study_ids(path: Path) -> list[str]:
+    """The study of each row. Raises InputError, naming the file, where it is no trace dataset."""
+    names: list[str] = _opened(path).read(columns=["study_id"]).column("study_id").to_pylist()
+    return names
+
+
+def read_rows(path: Path, indices: Collection[int]) -> Iterator[Row]:
+    """The rows at the given places, in the file's order; only their row groups are read."""
+    file = _opened(path)
+    start = 0
+    for group in range(file.num_row_groups):
+        count = file.metadata.row_group(group).num_rows
+        wanted = [index - start for index in sorted(indices) if start <= index < start + count]
+        if wanted:
+            yield from map(from_row, file.read_row_group(group).take(wanted).to_pylist())
+        start += count
+
+
+def _opened(path: Path) -> pq.ParquetFile:
+    try:
+        file = pq.ParquetFile(path)
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"{path}: cannot be read as Parquet") from error
+    missing = [name for name in SCHEMA.names if name not in file.schema_arrow.names]
+    if missing:
+        raise InputError(f"{path}: no trace dataset: lacks the column {', '.join(missing)}")
+    return file
+
+
+def route(parts: Sequence[tuple[Path, Sequence[int]]], shards: Sequence[Path], rows_a_shard: int) -> None:
+    """Copy the named rows of each part, in order, into shards of `rows_a_shard` rows (the last may have fewer)."""
+    rows = _rows(parts)
+    for shard in shards:
+        writer = ShardWriter(shard)
+        of_shard = islice(rows, rows_a_shard)
+        while group := list(islice(of_shard, _ROWS_A_GROUP)):
+            writer.write(pa.concat_tables(group).combine_chunks())
+        writer.close()
+
+
+def _rows(parts: Sequence[tuple[Path, Sequence[int]]]) -> Iterator[pa.Table]:
+    for path, indices in parts:
+        if indices:
+            table = pq.read_table(path, schema=SCHEMA)
+            yield from (table.slice(index, 1) for index in indices)

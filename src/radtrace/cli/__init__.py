@@ -1,0 +1,89 @@
+"""The command line: one thin command a file; what is heavy is imported inside the command."""
+
+import importlib
+import sys
+import traceback
+
+import click
+
+from radtrace import __version__
+from radtrace.errors import InputError, RadtraceError, did_you_mean
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("radtrace.cli.demo:demo", "Make phantom studies, build their traces and open the page."),
+    "findings": ("radtrace.cli.findings:findings", "What a report says: findings, status, regions, labels."),
+    "localize": ("radtrace.cli.localize:localize", "Where the anatomy is on a film."),
+    "build": ("radtrace.cli.build:build", "Turn studies into a dataset of interleaved traces."),
+    "show": ("radtrace.cli.show:show", "Page through traces in one self-contained HTML file."),
+}
+"""name -> ("module:attr", one line of help)."""
+
+
+class _Commands(click.Group):
+    """Commands that are imported only when they are used, so that `radtrace --help` is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name][0].split(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            raise click.UsageError(f"no command {args[0]!r}: {did_you_mean(args[0], COMMANDS)}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="radtrace")
+def cli() -> None:
+    """Interleaved vision-language reasoning traces over chest X-rays.
+
+    Research software, not a medical device: never for clinical use without regulatory approval.
+
+    Exit status: 0 finished (rejections are counted on the last line), 1 too many rejections, 2 the input is wrong,
+    3 a fault of radtrace.
+    """
+
+
+def main() -> None:
+    """Run the command line; every error ends in one line and the exit status that says whose fault it is."""
+    sys.exit(_status())
+
+
+def _status() -> int:
+    try:
+        result = cli.main(standalone_mode=False, prog_name="radtrace")
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        return _fail("interrupted; the same command goes on where it stopped", 130)
+    except RadtraceError as error:
+        return _fail(str(error), error.exit_status)
+    except BrokenPipeError:
+        sys.stdout = None
+        return 0
+    except OSError as error:
+        name = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{name}{error.strerror or error}", InputError.exit_status)
+    except Exception:  # the last line of defence: the user gets a status, we get the traceback
+        traceback.print_exc()
+        return _fail("this is a fault of radtrace; please report it with the lines above", RadtraceError.exit_status)
+    return result if isinstance(result, int) else 0
+
+
+def _fail(message: str, status: int) -> int:
+    one_line = " ".join(message.split())
+    click.echo(f"radtrace: {one_line}", err=True)
+    return status

@@ -1,0 +1,61 @@
+"""Readers of datasets: each is a small settings class that yields studies, and knows where their films are."""
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+from radtrace.config import SOURCES, Settings, resolve, settings
+from radtrace.errors import RecipeError
+from radtrace.images import Film, load_film
+from radtrace.records import Record, Rejected, Study, View
+
+
+class SourceCard(Record):
+    """What a dataset card must say about where the films and words come from."""
+
+    name: str
+    licence: str
+    licence_id: str = "other"
+    citation: str
+    url: str = ""
+
+
+class Source(Settings):
+    """A dataset reader, written as the `[source]` part of a recipe.
+
+    kind: its name in `radtrace.config.SOURCES`, or a "module:attr" path.
+    """
+
+    CARD: ClassVar[SourceCard]
+
+    kind: str
+    root: Path
+
+    @abstractmethod
+    def studies(self) -> Iterator[Study | Rejected]:
+        """Every study of the source exactly once, in a fixed order; what cannot be read as one is `Rejected`.
+
+        Raises:  InputError where a file that the whole source rests on is missing or lacks a column.
+        """
+
+    @property
+    def card(self) -> SourceCard:
+        """Name, licence and citation for the dataset card."""
+        return self.CARD
+
+    def film(self, view: View) -> Film:
+        """Decode a view's film, its aspect restored where the source knows the true one. Raises FilmError."""
+        true_size = (view.width, view.height) if view.width and view.height else None
+        return load_film(self.root / view.uri, true_size)
+
+
+def open_source(values: object) -> Source:
+    """The source that a recipe's `[source]` part describes. Raises RecipeError."""
+    if isinstance(values, Source):
+        return values
+    if not isinstance(values, dict) or not isinstance(values.get("kind"), str):
+        raise RecipeError(f"source.kind: names the dataset reader, one of {', '.join(sorted(SOURCES))}")
+    reader = resolve(SOURCES, values["kind"], "source")
+    source: Source = settings(reader, values, where=f"source {values['kind']}", prefix="source.")
+    return source
