@@ -176,8 +176,7 @@ class Frame:
         if self.xywh:
             x2, y2 = x1 + x2, y1 + y2
         place = self._place(width, height)
-        half = 0.5  # a whole number stands for everything that rounds to it
-        if not (-half <= x1 < x2 <= place.limit_x + half and -half <= y1 < y2 <= place.limit_y + half):
+        if not (-0.5 <= x1 < x2 <= _last(place.limit_x) and -0.5 <= y1 < y2 <= _last(place.limit_y)):
             raise ValueError(f"{values} is no box in frame {self.name!r} of a {width}x{height} view")
         xs = [_clip((x - place.offset_x) / place.scale_x) for x in (x1, x2)]
         ys = [_clip((y - place.offset_y) / place.scale_y) for y in (y1, y2)]
@@ -187,6 +186,11 @@ class Frame:
         if width < 1 or height < 1:
             raise ValueError(f"a view of {width}x{height} pixels")
         return self.affine(width, height)
+
+
+def _last(limit: float) -> float:
+    """The largest number that still means the frame's far edge: what rounds to it, or a last, partial unit's end."""
+    return max(limit + 0.5, math.ceil(limit - _SLACK))
 
 
 def _whole(low: float, high: float, limit: float) -> tuple[int, int]:

@@ -2,7 +2,10 @@
 
 import hashlib
 import io
+import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -50,6 +53,10 @@ class Film:
     def height(self) -> int:
         """Rows."""
         return int(self.pixels.shape[0])
+
+
+class _PlainError(ValueError):
+    """A fault of a film in words of our own."""
 
 
 def load_film(path: Path, true_size: tuple[int, int] | None = None) -> Film:
@@ -137,9 +144,10 @@ def _decode_dicom(path: Path, data: bytes, digest: str) -> Film:
     except ImportError as error:
         raise MissingExtraError("read", f"{path}: DICOM") from error
     try:
-        dataset = pydicom.dcmread(io.BytesIO(data), force=True)
-        _assume_transfer_syntax(dataset)
-        pixels = _dicom_pixels(dataset)
+        with _quiet_pydicom():
+            dataset = pydicom.dcmread(io.BytesIO(data), force=True)
+            _assume_transfer_syntax(dataset)
+            pixels = _dicom_pixels(dataset)
     except MissingExtraError:
         raise
     except (
@@ -151,9 +159,25 @@ def _decode_dicom(path: Path, data: bytes, digest: str) -> Film:
         NotImplementedError,
         OSError,
         EOFError,
+        UserWarning,
     ) as error:
-        raise FilmError(f"{path}: no readable DICOM film: {type(error).__name__}: {_first_line(error)}") from error
+        raise FilmError(f"{path}: no readable DICOM film: {_reason(error)}") from error
     return Film(pixels, digest, _dicom_spacing(dataset), _dicom_projection(dataset))
+
+
+@contextmanager
+def _quiet_pydicom() -> Iterator[None]:
+    """A file cut short is an error; what else pydicom warns of may quote a patient's data and is not logged."""
+    logger = logging.getLogger("pydicom")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.filterwarnings("error", message="End of file reached", category=UserWarning)
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def _assume_transfer_syntax(dataset: Any) -> None:
@@ -171,9 +195,9 @@ def _dicom_pixels(dataset: Any) -> Pixels:
 
     rows, columns = int(dataset.Rows), int(dataset.Columns)
     if rows * columns > MAX_PIXELS:
-        raise ValueError(f"{columns}x{rows} pixels are more than {MAX_PIXELS}")
+        raise _PlainError(f"{columns}x{rows} pixels are more than {MAX_PIXELS}")
     if int(dataset.get("NumberOfFrames") or 1) != 1 or int(dataset.get("SamplesPerPixel", 1)) != 1:
-        raise ValueError("more than one frame or colour: not a plain film")
+        raise _PlainError("more than one frame or colour: not a plain film")
     values = np.asarray(apply_voi_lut(apply_modality_lut(dataset.pixel_array, dataset), dataset), np.float32)
     low, high = float(values.min()), float(values.max())
     scaled = (values - low) / (high - low) if high > low else np.zeros_like(values)
@@ -197,5 +221,8 @@ def _dicom_projection(dataset: Any) -> Projection:
     return known.get(position, "unknown")
 
 
-def _first_line(error: BaseException) -> str:
-    return str(error).partition("\n")[0][:200]
+def _reason(error: BaseException) -> str:
+    """What went wrong; the words of errors that may quote a header's values are left out."""
+    if isinstance(error, _PlainError | NotImplementedError | RuntimeError):
+        return str(error).partition("\n")[0][:200]
+    return type(error).__name__

@@ -5,7 +5,6 @@ section belongs to exactly one sentence.
 """
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -16,31 +15,268 @@ from radtrace.records import Record, Report, Span
 
 Section = Literal["findings", "impression", "indication", "comparison", "technique"]
 
+_STUDY = r"(?:the |this )?(?:exam(?:ination)?|study|request|visit|referral|procedure)"
+_PRIORS = r"(?:study|studies|exams?|examinations?|films?|imaging|images|radiographs?|reports?|dates?)"
+_ADVICE = r" ?(?:and|&|/) ?recommendations?"
 _HEADINGS: dict[Section, str] = {
-    "findings": r"(?:(?:chest|radiographic|radiological|imaging|x-?ray|xr|lung|key) )?findings?(?: ?(?:and|&|/) ?impressions?)?"
-    r"|results?|description|observations?|report|body of report",
-    "impression": r"(?:overall |final )?impressions?|imp|conclusions?|opinion|summary|assessment|interpretation"
-    r"|impression ?(?:and|&|/) ?recommendations?|conclusions? ?(?:and|&|/) ?recommendations?|(?:final )?diagnosis",
-    "indication": r"(?:clinical )?indications?(?: for (?:exam(?:ination)?|study))?|(?:clinical |patient |medical |brief )?history"
-    r"|clinical (?:information|info|data|details?|statement|question|context|presentation|background|notes?)|symptoms?"
-    r"|(?:reason|rationale)(?: for (?:the |this )?(?:exam(?:ination)?|study|request|visit|referral))?|request"
-    r"|history ?(?:and|&|/) ?indications?|indications? ?(?:and|&|/) ?history",
-    "comparison": r"comparisons?(?: (?:study|studies|exams?|examinations?|films?|radiographs?|dates?))?|compared? (?:to|with)"
-    r"|prior (?:study|studies|exams?|films?|imaging|radiographs?)|previous (?:study|studies|exams?|films?|imaging)",
-    "technique": r"techniques?|exam(?:ination)?s?(?: (?:type|performed|description|date))?|stud(?:y|ies)|procedures?|protocol|modality"
-    r"|views?|projections?|type of (?:exam(?:ination)?|study)|acquisition|methods?|quality|image quality|technical quality",
+    "findings": r"(?:(?:chest|radiographic|radiologic|radiological|imaging|x-?ray|xr|cxr|lung|key) )?findings?"
+    r"(?: ?(?:and|&|/) ?(?:impressions?|conclusions?))?|results?|observations?|report|body of report",
+    "impression": rf"(?:overall |final )?impressions?(?:{_ADVICE})?|imp|conclusions?(?:{_ADVICE})?|opinion|summary"
+    rf"|assessment|interpretation|final diagnosis",
+    "indication": rf"(?:clinical )?indications?(?: for {_STUDY})?(?: ?(?:and|&|/) ?(?:clinical )?history)?"
+    r"|(?:clinical |patient |medical |brief |relevant )?history(?: ?(?:and|&|/) ?indications?)?"
+    r"|clinical (?:information|info|data|details?|statement|question|context|presentation|background|notes?)"
+    rf"|symptoms?|(?:reason|rationale)(?: for {_STUDY})?",
+    "comparison": rf"comparisons?(?: {_PRIORS})?|compared (?:to|with)|(?:prior|previous) {_PRIORS}",
+    "technique": rf"techniques?|exam(?:ination)?s?(?: (?:type|performed|description|date))?|stud(?:y|ies)|procedures?"
+    r"|modality|views?|projections?|type of (?:exam(?:ination)?|study)|protocol|methods?",
 }
-_SECTION_OF_GROUP: tuple[Section, ...] = tuple(_HEADINGS)
 _NAMES = "|".join(f"(?P<{section}>{names})" for section, names in _HEADINGS.items())
-_OPENING = r"(?:[#>*_\-•\s<\[]*(?:\(?\d{1,2}[.)]\s*)?[*_\[<]*)"
-# A heading is a known name that opens a line or follows a sentence's end and has a colon, or stands alone on its line,
-# or opens a line in capitals before a word in lower case; in capitals with a colon it may follow any word.
-_WITH_COLON = re.compile(
-    rf"(?:(?:^|(?<=\n)){_OPENING}|(?<=[.?!;:\])])[ \t*_]*)(?:{_NAMES})[*_\]>]*[ \t]*:[*_]*", re.IGNORECASE
+_HEADING = re.compile(
+    rf"(?<![\w/-])(?:{_NAMES})(?:(?P<colon>[*_\]>]*[ \t]*:[*_\]>]*)|(?P<alone>[*_\]>. \t-]*(?=\r|\n|\Z))|(?P<plain>[ \t]+(?:-+[ \t]+)?))",
+    re.IGNORECASE,
 )
-_ALONE = re.compile(rf"(?:^|(?<=\n)){_OPENING}(?:{_NAMES})[*_\]>.\- \t]*(?=\r?\n|$)", re.IGNORECASE)
-_CAPITALS = re.compile(
-    rf"(?:(?<=\s)(?:{_NAMES.upper()})[ \t]*:|(?:^|(?<=\n))[ \t]*(?:{_NAMES.upper()})(?:[ \t]+-+[ \t]+|[ \t]+(?=[A-Z]?[a-z])))"
-    # The group names were upper-cased with the patterns; put them and the escapes back.
-    .replace("(?P<FINDINGS>", "(?P<findings>")
+_OPENS_LINE = re.compile(r"(?:^|[\r\n])[#>*_\-•<\[ \t]*(?:\(?\d{1,2}[.)][ \t]*)?[*_\[<]*\Z")
+_AFTER_STOP = re.compile(r"[.?!;:\])][ \t*_]*\Z")
+_LINE_BACK = 40
+"""Characters looked back for the opening of a line: longer than any opening worth reading."""
+
+
+def sections(text: str) -> Report:
+    """The sections of a report, each verbatim without its heading; a section named twice is joined by a line break.
+
+    A heading is a known name with a colon (opening a line, after a stop, or in capitals anywhere), alone on its line, or
+    in capitals before a word in lower case. Other headings ("LUNGS:") are words of the section where they stand.
+    Text without headings is findings. Where headings stand but none says findings, these are the paragraphs after the
+    first one under the last heading before the impression; failing these, the words before the first heading, which
+    otherwise ("CHEST PA AND LATERAL") are technique.
+    """
+    heads = list(_headings(text))
+    preamble = text[: heads[0][1] if heads else len(text)].strip()
+    ends = [start for _, start, _ in heads[1:]] + [len(text)] * bool(heads)
+    bodies = [(section, text[start:end].strip()) for (section, _, start), end in zip(heads, ends, strict=True)]
+    if all(section != "findings" for section, _ in bodies):
+        bodies = _with_unnamed_findings(bodies)
+    named = any(section == "findings" for section, _ in bodies)
+    bodies.insert(0, ("technique" if named else "findings", preamble))
+    return Report(
+        **{name: "\n".join(body for section, body in bodies if body and section == name) for name in _HEADINGS}
+    )
+
+
+def _with_unnamed_findings(bodies: list[tuple[Section, str]]) -> list[tuple[Section, str]]:
+    """The same, the later paragraphs of the last section before the impression being split off as findings."""
+    names = [section for section, _ in bodies]
+    last = (names.index("impression") if "impression" in names else len(names)) - 1
+    if last < 0:
+        return bodies
+    paragraphs = re.split(r"\n[ \t\r]*\n", bodies[last][1], maxsplit=1)
+    if len(paragraphs) == 1:
+        return bodies
+    return [
+        *bodies[:last],
+        (names[last], paragraphs[0].strip()),
+        ("findings", paragraphs[1].strip()),
+        *bodies[last + 1 :],
+    ]
+
+
+def _headings(text: str) -> Iterator[tuple[Section, int, int]]:
+    """(section, start of the heading with its markup, start of the words under it) in order."""
+    for match in _HEADING.finditer(text):
+        back = text[max(0, match.start() - _LINE_BACK) : match.start()]
+        opening = _OPENS_LINE.search(back) if match.start() <= _LINE_BACK or "\n" in back or "\r" in back else None
+        section = next(section for section in _HEADINGS if match[section])
+        capitals = match[section].isupper()
+        if match["colon"]:
+            is_heading = bool(opening or _AFTER_STOP.search(back) or (capitals and back[-1:].isspace()))
+        elif match["alone"] is not None:
+            is_heading = bool(opening) and match[section][:1].isupper()
+        else:
+            following = re.match(r"[A-Za-z]+", text[match.end() :])
+            mixed = bool(following) and not (len(following[0]) > 1 and following[0].isupper())  # type: ignore[index]
+            is_heading = bool(opening) and capitals and mixed
+        if is_heading:
+            start = match.start() - len(opening[0].lstrip("\r\n")) if opening else match.start()
+            yield section, start, match.end()
+
+
+_ABBREVIATIONS = frozenset(
+    ("dr", "mr", "mrs", "ms", "prof", "vs", "approx", "fig", "figs", "ca", "cf", "e.g", "i.e", "resp", "incl")
 )
+"""Words whose full stop ends no sentence. "No." and "a.m." depend on what follows."""
+_COUNTED = frozenset(("rib", "ribs", "grade", "stage", "type", "level", "segment", "view", "views", "of"))
+"""Words before a number that is no list number, even where the next item is due."""
+
+# Where a sentence may end: stops with the strays after them ("..", ". .") and closing marks, or line breaks.
+_END = re.compile(r"""[.!?]+(?:[ \t]*\.(?!\d))*["'”’)\]]*|\s*[\r\n]\s*""")
+_LIST_NUMBER = re.compile(r"(?:\(?(\d{1,2})[.)](?!\d)|[-*•–])\s*(?=\S)")
+_LONE_NUMBER = re.compile(r"\(?\d{0,2}[.)]?\W*")
+_WRAPPED_LINE = 50
+"""A line at least this long may break before an abbreviation in mid-sentence."""
+
+
+def sentences(text: str) -> tuple[Span, ...]:
+    """Where the sentences of a section stand, without the blanks around them.
+
+    Every non-blank character belongs to exactly one sentence: a list number ("1. ", "- ") to the sentence that it opens,
+    a stray stop to the one before it. A line break ends a sentence unless the next line goes on in lower case.
+    """
+    return tuple(Span(start=start, end=end) for start, end in sentence_bounds(text))
+
+
+def sentence_bounds(text: str) -> list[tuple[int, int]]:
+    """`sentences` as plain (start, end)."""
+    bounds: list[tuple[int, int]] = []
+    item = 0
+    start = _skip_blanks(text, 0)
+    while start < len(text):
+        opening = _LIST_NUMBER.match(text, start)
+        item = int(opening[1]) if opening and opening[1] else item
+        end = _sentence_end(text, start, opening.end() if opening else start, item + 1)
+        words = text[start:end].rstrip()
+        if bounds and _LONE_NUMBER.fullmatch(words):
+            bounds[-1] = (bounds[-1][0], start + len(words))
+        else:
+            bounds.append((start, start + len(words)))
+        start = _skip_blanks(text, end)
+    return bounds
+
+
+def _skip_blanks(text: str, start: int) -> int:
+    while start < len(text) and text[start].isspace():
+        start += 1
+    return start
+
+
+def _sentence_end(text: str, start: int, first_word: int, next_item: int) -> int:
+    """End of the sentence at `start`, whose words begin at `first_word`; `next_item` is the list number due next."""
+    for match in _END.finditer(text, first_word):
+        if match.start() == first_word:
+            continue
+        before = text[start : match.start()].split()
+        if before[-1] == str(next_item) and len(before) > 1 and next_item > 1 and before[-2].lower() not in _COUNTED:
+            return match.start() - len(before[-1])
+        if match[0].isspace():
+            if _breaks_line(text, match.start(), match.end()):
+                return match.start()
+        elif _is_stop(before, text[match.end() : match.end() + 8]):
+            return match.end()
+    return len(text)
+
+
+def _is_stop(before: list[str], after: str) -> bool:
+    """Whether the full stop between these words and characters ends a sentence."""
+    word = before[-1].lower().lstrip("([")
+    following = after.lstrip()
+    if not following:
+        return True
+    if following == after:
+        return _is_stop_without_blank(before[-1], after)
+    if word in _ABBREVIATIONS or (word == "no" and following[0].isdigit()):
+        return False
+    if word in ("a.m", "p.m"):
+        return following[0].isupper()
+    is_initial = len(word) == 1 and word.isalpha() and len(before) > 1 and before[-2].endswith(".")
+    return not (is_initial and following[0].isupper())
+
+
+def _is_stop_without_blank(word: str, after: str) -> bool:
+    """The same where no blank follows: "clear.No effusion" ends a sentence; "2.5", "M.D.", "XXXX.XXXX" do not."""
+    if after[0].isdigit():
+        return word[-1].isalpha() and _LIST_NUMBER.match(after) is not None
+    letters = word.lstrip("([")
+    return (
+        len(letters) > 1
+        and letters[-1].isalnum()
+        and "." not in letters
+        and after[:2].isalpha()
+        and after[:4] != "XXXX"
+    )
+
+
+def _breaks_line(text: str, start: int, end: int) -> bool:
+    """Whether the line break at start..end ends a sentence."""
+    if end == len(text) or text.count("\n", start, end) > 1 or _LIST_NUMBER.match(text, end):
+        return True
+    if not text[end].isupper() or text[start - 1] in ",:(/":
+        return False
+    line = start - 1 - max(text.rfind("\n", 0, start), text.rfind("\r", 0, start))
+    word = text[end:].split(maxsplit=1)[0]
+    return not (line >= _WRAPPED_LINE and len(word) > 1 and word.isupper())
+
+
+class OpenIReport(Record):
+    """One report of the Indiana University collection. uid: "3029"; images: "CXR3029_IM-1404-1001" and so on."""
+
+    uid: str
+    report: Report
+    images: tuple[str, ...]
+
+
+def report_from_openi_xml(source: Path | bytes) -> OpenIReport:
+    """The report, its id and its images from the collection's own XML; the captions of the images are its technique.
+
+    The MeSH terms are labels of the study and are never read. A document type declaration is refused, so no entity is
+    ever expanded.
+
+    Raises:  InputError, with the file's name, where the XML or the report in it cannot be read.
+    """
+    name = source.name if isinstance(source, Path) else "Open-I XML"
+    try:
+        data = source.read_bytes() if isinstance(source, Path) else source
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read: {error.strerror}") from error
+    reader = _OpenIReader()
+    try:
+        reader.parse(data)
+    except (expat.ExpatError, LookupError, ValueError) as error:
+        raise InputError(f"{name}: not a readable Open-I XML report: {error}") from error
+    if not reader.uid:
+        raise InputError(f"{name}: no <uId id=…>: not an Open-I report")
+    texts = {section: "\n".join(filter(None, map(str.strip, reader.texts.get(section, [])))) for section in _HEADINGS}
+    texts["technique"] = "\n".join(dict.fromkeys(filter(None, map(str.strip, reader.captions))))
+    return OpenIReport(uid=reader.uid.removeprefix("CXR"), report=Report(**texts), images=tuple(reader.images))
+
+
+class _OpenIReader:
+    """Expat handlers that keep what `report_from_openi_xml` needs."""
+
+    def __init__(self) -> None:
+        self.uid = ""
+        self.texts: dict[str, list[str]] = {}
+        self.captions: list[str] = []
+        self.images: list[str] = []
+        self._open: list[str] | None = None
+
+    def parse(self, data: bytes) -> None:
+        parser = expat.ParserCreate()
+        parser.buffer_text = True
+        parser.StartDoctypeDeclHandler = self._refuse
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._characters
+        parser.Parse(data, True)
+
+    def _refuse(self, *_: object) -> None:
+        raise ValueError("a document type declaration is not allowed")
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        if tag == "uId":
+            self.uid = attributes.get("id", "").strip()
+        elif tag == "parentImage" and attributes.get("id"):
+            self.images.append(attributes["id"])
+        elif tag == "AbstractText":
+            self._open = self.texts.setdefault(attributes.get("Label", "").strip().lower(), [])
+            self._open.append("")
+        elif tag == "caption":
+            self._open = self.captions
+            self._open.append("")
+
+    def _end(self, tag: str) -> None:
+        if tag in ("AbstractText", "caption"):
+            self._open = None
+
+    def _characters(self, data: str) -> None:
+        if self._open is not None:
+            self._open[-1] += data

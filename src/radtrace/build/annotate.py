@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from radtrace.anatomy import DOMAIN_OF, REGIONS
-from radtrace.findings import SentenceAnnotation, annotate_sentence
+from radtrace.findings import SentenceAnnotation, annotate
 from radtrace.geometry import Box
 from radtrace.records import Domain, Finding, Region, Report, Step
-from radtrace.reports import sentences
 
 READING_ORDER: tuple[Domain, ...] = ("mediastinal", "lung", "bone", "other", "general")
 """Of the steps: centre, lungs, bones, below the diaphragm, and last the words that belong to no place."""
@@ -26,29 +25,33 @@ def steps_of(report: Report, regions: Mapping[str, Region]) -> tuple[Step, ...]:
     """
     text = report.findings or report.impression
     drafts = {domain: _Draft() for domain in READING_ORDER}
-    for span in sentences(text):
-        sentence = text[span.start : span.end]
-        annotation = annotate_sentence(sentence)
-        home, *others = _domains(annotation)
-        drafts[home].add(sentence, _placed(annotation, home, placeless=True))
+    for sentence in annotate(text):
+        words = text[sentence.span.start : sentence.span.end]
+        home, *others = _domains(sentence)
+        drafts[home].add(words, _placed(sentence, home, placeless=True))
         for domain in others:
-            drafts[domain].add(sentence, _placed(annotation, domain, placeless=False))
+            drafts[domain].add(words, _placed(sentence, domain, placeless=False))
     return tuple(draft.step(domain, regions) for domain, draft in drafts.items() if draft.sentences)
 
 
-def _domains(annotation: SentenceAnnotation) -> tuple[Domain, ...]:
-    named = {DOMAIN_OF[name] for name in annotation.regions}
+def _domains(sentence: SentenceAnnotation) -> tuple[Domain, ...]:
+    named = {DOMAIN_OF[name] for name in sentence.regions}
     return tuple(domain for domain in READING_ORDER if domain in named) or ("general",)
 
 
-def _placed(annotation: SentenceAnnotation, domain: Domain, *, placeless: bool) -> _Part:
-    """The part of a sentence that belongs to a domain; `placeless`: with the findings that belong to none."""
+def _placed(sentence: SentenceAnnotation, domain: Domain, *, placeless: bool) -> _Part:
+    """What a sentence says of a domain, spans counted from its start; `placeless`: and what it says of no place."""
     findings = [
-        finding.model_copy(update={"regions": tuple(name for name in finding.regions if DOMAIN_OF[name] == domain)})
-        for finding in annotation.findings
+        finding.model_copy(
+            update={
+                "regions": tuple(name for name in finding.regions if DOMAIN_OF[name] == domain),
+                "span": finding.span and finding.span.shifted(-sentence.span.start),
+            }
+        )
+        for finding in sentence.findings
         if (placeless and not finding.regions) or any(DOMAIN_OF[name] == domain for name in finding.regions)
     ]
-    return {name for name in annotation.regions if DOMAIN_OF[name] == domain}, findings
+    return {name for name in sentence.regions if DOMAIN_OF[name] == domain}, findings
 
 
 @dataclass(slots=True)

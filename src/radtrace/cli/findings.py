@@ -33,7 +33,7 @@ def findings(report: str, as_json: bool) -> int:
         if report.endswith(".jsonl"):
             raise InputError(f"{report}: no such file")
         result = row("text", report)
-        click.echo(json.dumps(result, ensure_ascii=False) if as_json else _table(result))
+        click.echo(json.dumps(result) if as_json else _table(result))
         return 0
     faults = 0
     for identifier, text in _lines(report):
@@ -41,7 +41,7 @@ def findings(report: str, as_json: bool) -> int:
             click.echo(f"radtrace: {text}", err=True)
             faults += 1
         else:
-            click.echo(json.dumps(row(identifier, text), ensure_ascii=False))
+            click.echo(json.dumps(row(identifier, text)))
     if faults:
         raise InputError(f"{report}: {faults} lines could not be used")
     return 0

@@ -100,5 +100,16 @@ def _json_row(line: bytes, place: str, required: tuple[str, ...]) -> Row:
         return Row({}, place, "not JSON")
     if not isinstance(values, dict):
         return Row({}, place, "not a JSON object")
+    if b"\\u" in line and not _is_unicode(values):
+        return Row({}, place, "has half a surrogate pair")
     missing = [name for name in required if name not in values]
     return Row(values, place, f"lacks {', '.join(missing)}" if missing else None)
+
+
+def _is_unicode(values: dict[str, Any]) -> bool:
+    """JSON may escape half a surrogate pair, which no UTF-8 file can hold."""
+    try:
+        json.dumps(values, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,40 @@
+# Needs Python 3.11+, pip and make; everything else goes into .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+EXTRAS := read,data,dev
+
+.PHONY: setup demo test lint bench soak clean
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt weights/pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]' -e ./weights
+	touch $@
+
+demo: $(READY)
+	$(BIN)/radtrace demo -o demo
+
+test: $(READY)
+	$(BIN)/pytest -n 2
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# Figures of docs/benchmarks.md; needs RADTRACE_DATA.
+bench: $(READY)
+	$(BIN)/python benchmarks/findings.py
+	$(BIN)/python benchmarks/localize.py
+	$(BIN)/python benchmarks/build.py
+
+# Long campaigns: builds that are killed at random moments until they finish.
+soak: $(READY)
+	$(BIN)/python benchmarks/kill.py
+
+clean:
+	rm -rf $(VENV) demo runs

@@ -1,0 +1,149 @@
+"""Geometry of the 35 regions, from lungs drawn by hand."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from radtrace.anatomy import REGIONS
+from radtrace.geometry import Box
+from radtrace.localize.regions import Chest, Corners, Lung, boxes, clean
+
+SIDE = 200
+
+
+def drawn(x1: int, y1: int, x2: int, y2: int) -> np.ndarray:
+    mask = np.zeros((SIDE, SIDE), bool)
+    mask[y1:y2, x1:x2] = True
+    return mask
+
+
+def chest() -> Chest:
+    """A right lung in columns 30-80, a left one in 120-170, rows 40-160: 50 wide, 120 high, midline at 100.
+
+    The heart is cut out of both from row 100 on: it reaches from column 70 to column 150.
+    """
+    right, left = drawn(30, 40, 80, 160), drawn(120, 40, 170, 160)
+    right[100:, 70:] = False
+    left[100:, :150] = False
+    return Chest(right, left, (0.0, 0.0, float(SIDE), float(SIDE)))
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[str, Corners]:
+    return boxes(chest())
+
+
+def test_every_region_is_there_and_a_valid_box(found: dict[str, Corners]) -> None:
+    assert sorted(found) == sorted(REGIONS)
+    for corners in found.values():
+        Box.of(value / SIDE for value in corners)
+
+
+def test_lungs_are_their_masks(found: dict[str, Corners]) -> None:
+    assert found["right lung"] == (30, 40, 80, 160)
+    assert found["left lung"] == (120, 40, 170, 160)
+
+
+def test_zones_are_thirds_and_follow_the_mask(found: dict[str, Corners]) -> None:
+    # 120 rows: thirds begin at 40, 80 and 120; below row 100 the right lung ends at column 70, the left begins at 150.
+    assert found["right upper lung zone"] == pytest.approx((30, 40, 80, 80))
+    assert found["right mid lung zone"] == pytest.approx((30, 80, 80, 120))
+    assert found["right lower lung zone"] == pytest.approx((30, 120, 70, 160))
+    assert found["left lower lung zone"] == pytest.approx((150, 120, 170, 160))
+
+
+def test_heart_lies_between_the_receding_borders(found: dict[str, Corners]) -> None:
+    x1, y1, x2, y2 = found["cardiac silhouette"]
+    assert (x1, x2) == (70, 150)
+    assert 80 < y1 < 100  # below the carina, around the level at which the borders begin to recede
+    assert 155 < y2 <= 165
+
+
+def test_angles_lie_at_the_lower_corners(found: dict[str, Corners]) -> None:
+    corners = {
+        "right costophrenic angle": (30, 160),
+        "left costophrenic angle": (170, 160),
+        "right cardiophrenic angle": (70, 160),
+        "left cardiophrenic angle": (150, 160),
+    }
+    for name, (x, y) in corners.items():
+        x1, y1, x2, y2 = found[name]
+        assert x1 < x < x2, name
+        assert y1 < y < y2, name
+        assert (x2 - x1) * (y2 - y1) < 50 * 120 / 8, name
+
+
+def test_midline_structures_stand_on_the_midline(found: dict[str, Corners]) -> None:
+    for name in ("trachea", "carina", "spine"):
+        x1, _, x2, _ = found[name]
+        assert (x1 + x2) / 2 == pytest.approx(100), name
+    assert found["spine"][1::2] == (0, SIDE)
+    assert found["trachea"][1] < 40 < found["carina"][1] < found["trachea"][3] < found["carina"][3]
+
+
+def test_sides_of_the_mediastinum(found: dict[str, Corners]) -> None:
+    for name in ("svc", "cavoatrial junction", "right atrium"):
+        assert sum(found[name][::2]) / 2 < 100, name
+    for name in ("aortic arch", "descending aorta"):
+        assert sum(found[name][::2]) / 2 > 100, name
+    assert found["aortic arch"][1] < found["svc"][3] < found["right atrium"][3]
+
+
+def test_the_abdomen_begins_at_the_dome_and_clavicles_at_the_apex(found: dict[str, Corners]) -> None:
+    assert found["right upper abdomen"][1] == pytest.approx(160)
+    assert found["right upper abdomen"][3] == SIDE
+    assert found["right clavicle"][1] < 40 < found["right clavicle"][3] < 80
+
+
+def test_the_left_is_the_mirror_of_the_right() -> None:
+    # A chest without a heart is symmetric about column 100, so every sided region has its mirror image.
+    found = boxes(Chest(drawn(30, 40, 80, 160), drawn(120, 40, 170, 160), (0.0, 0.0, float(SIDE), float(SIDE))))
+    for name in REGIONS:
+        if name.startswith("right ") and f"left {name[6:]}" in found and "hilar" not in name:
+            x1, y1, x2, y2 = found[name]
+            assert found[f"left {name[6:]}"] == pytest.approx((SIDE - x2, y1, SIDE - x1, y2)), name
+
+
+def test_a_tilted_chest_has_a_tilted_midline() -> None:
+    # Sheared by 0.1 columns a row: the midline moves 12 columns over the lungs' 120 rows.
+    shifts = (np.arange(SIDE) // 10).tolist()
+    right, left = (
+        np.stack([np.roll(line, shift) for line, shift in zip(mask, shifts, strict=True)])
+        for mask in (drawn(30, 40, 80, 160), drawn(100, 40, 150, 160))
+    )
+    tilted = Chest(right, left, (0.0, 0.0, float(SIDE), float(SIDE)))
+    assert tilted.midline(140) - tilted.midline(40) == pytest.approx(10, abs=1.5)
+
+
+def test_the_dome_is_the_top_of_the_lower_border() -> None:
+    # A right lung whose base rises from row 160 at its outer edge to row 140 in the middle.
+    mask = drawn(30, 40, 80, 160)
+    columns = np.arange(30, 80)
+    for column, low in zip(columns, 160 - 20 * np.sin(np.pi * (columns - 30) / 50), strict=True):
+        mask[int(low) :, column] = False
+    assert Lung(mask).dome == pytest.approx(140, abs=2)
+
+
+@given(
+    st.tuples(st.integers(2, 60), st.integers(2, 100), st.integers(20, 60), st.integers(30, 95)),
+    st.tuples(st.integers(100, 130), st.integers(2, 100), st.integers(20, 60), st.integers(30, 95)),
+)
+def test_any_pair_of_lungs_gives_35_boxes_inside_the_view(right: tuple[int, ...], left: tuple[int, ...]) -> None:
+    masks = [drawn(x, y, x + width, y + height) for x, y, width, height in (right, left)]
+    found = boxes(Chest(masks[0], masks[1], (0.0, 0.0, float(SIDE), float(SIDE))))
+    assert len(found) == 35
+    for corners in found.values():
+        Box.of(value / SIDE for value in corners)
+
+
+def test_clean_drops_specks_fills_holes_and_keeps_a_divided_lung() -> None:
+    probabilities = drawn(30, 40, 80, 110).astype(np.float32)
+    probabilities[60:70, 50:60] = 0.0  # a hole
+    probabilities[120:160, 30:80] = 0.9  # the lung goes on below a band
+    probabilities[5:8, 5:8] = 1.0  # a speck
+    mask = clean(probabilities)
+    assert mask[65, 55]
+    assert mask[140, 50]
+    assert not mask[6, 6]
+    assert not clean(np.zeros((SIDE, SIDE), np.float32)).any()

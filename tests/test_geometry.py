@@ -1,0 +1,182 @@
+import math
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from radtrace.geometry import FRAMES, Box, centre_crop, grid, letterbox, squash
+
+SIDE = st.integers(40, 5000)
+EDGE = st.floats(0, 1, allow_nan=False)
+
+
+@st.composite
+def boxes(draw):
+    x1, x2 = sorted((draw(EDGE), draw(EDGE)))
+    y1, y2 = sorted((draw(EDGE), draw(EDGE)))
+    assume(x1 < x2)
+    assume(y1 < y2)
+    return Box.of((x1, y1, x2, y2))
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        (0.5, 0.1, 0.2, 0.9),  # inverted in x
+        (0.1, 0.9, 0.2, 0.1),  # inverted in y
+        (0.1, 0.1, 0.1, 0.9),  # no width
+        (-0.1, 0.1, 0.5, 0.9),  # left of the view
+        (0.1, 0.1, 1.2, 0.9),  # right of the view
+        (math.nan, 0.1, 0.5, 0.9),
+        (0.1, 0.1, math.inf, 0.9),
+    ],
+)
+def test_what_is_no_box_is_refused(numbers):
+    with pytest.raises(ValidationError):
+        Box.of(numbers)
+
+
+def test_a_box_has_four_numbers():
+    with pytest.raises(ValueError, match="4 coordinates, not 3"):
+        Box.of((0.1, 0.2, 0.3))
+
+
+def test_rounding_of_a_source_is_no_error():
+    assert Box.of((-1e-9, 0.0, 1 + 1e-9, 1.0)) == Box.of((0, 0, 1, 1))
+
+
+def test_iou_by_hand():
+    # Intersection 0.2 x 0.4 = 0.08; union 0.16 + 0.24 - 0.08 = 0.32.
+    assert Box.of((0.0, 0.0, 0.4, 0.4)).iou(Box.of((0.2, 0.0, 0.8, 0.4))) == pytest.approx(0.25)
+    assert Box.of((0.0, 0.0, 0.1, 0.1)).iou(Box.of((0.1, 0.0, 0.2, 0.1))) == 0.0
+
+
+@given(boxes(), boxes())
+def test_iou_is_symmetric_and_the_hull_contains_both(a, b):
+    assert a.iou(b) == pytest.approx(b.iou(a))
+    assert 0 <= a.iou(b) <= 1 + 1e-12
+    hull = Box.hull([a, b])
+    assert hull.intersection(a) == pytest.approx(a.area)
+    assert hull.intersection(b) == pytest.approx(b.area)
+
+
+def test_turning_by_hand():
+    # A box at the view's right edge stands at the top after a quarter turn counter-clockwise.
+    assert Box.of((0.8, 0.2, 1.0, 0.5)).turned(90).xyxy == pytest.approx((0.2, 0.0, 0.5, 0.2))
+    assert Box.of((0.8, 0.2, 1.0, 0.5)).turned(180).xyxy == pytest.approx((0.0, 0.5, 0.2, 0.8))
+
+
+@given(boxes(), st.sampled_from([0, 90, 180, 270]))
+def test_turning_back_gives_the_box(box, degrees):
+    wide = box.padded(0.01)  # a hair-thin box may vanish in 1 - x
+    assume(min(wide.x2 - wide.x1, wide.y2 - wide.y1) > 1e-9)
+    assert wide.turned(degrees).turned(-degrees % 360).xyxy == pytest.approx(wide.xyxy, abs=1e-12)
+
+
+def test_turning_by_other_angles_is_refused():
+    with pytest.raises(ValueError, match="not 45"):
+        Box.of((0, 0, 1, 1)).turned(45)
+
+
+@given(boxes(), SIDE, SIDE)
+def test_pixel_slices_cover_the_box_and_stay_in_the_view(box, width, height):
+    rows, columns = box.pixel_slices(width, height)
+    assert 0 <= columns.start < columns.stop <= width
+    assert 0 <= rows.start < rows.stop <= height
+    assert columns.start <= box.x1 * width
+    assert columns.stop >= box.x2 * width - 1e-5
+    assert columns.stop - columns.start <= (box.x2 - box.x1) * width + 2
+
+
+# A view of 2000 x 1000 pixels, its box from (500, 250) to (1500, 750).
+IN_FRAMES = {
+    "pixels": (500, 250, 1500, 750),
+    "pixels-xywh": (500, 250, 1000, 500),
+    "quarter": (125, 63, 375, 188),  # 62.5 and 187.5 round up
+    "squash-224": (56, 56, 168, 168),
+    "squash-336": (84, 84, 252, 252),
+    "squash-512": (128, 128, 384, 384),
+    "centre-crop-512": (0, 128, 512, 384),  # scaled 0.512: x 256-768 in 1024, less 256
+    "letterbox-512": (128, 192, 384, 320),  # scaled 0.256: y 64-192, plus 128 of padding
+    "0-1000": (250, 250, 750, 750),
+    "0-999": (250, 250, 749, 749),  # 249.75 and 749.25
+}
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_frames_by_hand(name):
+    written = FRAMES[name].write(Box.of((0.25, 0.25, 0.75, 0.75)), 2000, 1000)
+    assert written is not None
+    assert written.coords == IN_FRAMES[name]
+    assert written.visible == 1.0
+
+
+def test_a_clipped_box_carries_its_visible_fraction():
+    # Short edge 1000 -> 100, so the view is 200 x 100 and the crop shows x 50-150: of 0-100 the half 50-100.
+    written = centre_crop(100).write(Box.of((0.0, 0.0, 0.5, 1.0)), 2000, 1000)
+    assert written is not None
+    assert written.coords == (0, 0, 50, 100)
+    assert written.visible == pytest.approx(0.5)
+    assert centre_crop(100).read(written.coords, 2000, 1000).xyxy == pytest.approx((0.25, 0.0, 0.5, 1.0))
+
+
+def test_a_box_outside_the_crop_is_none():
+    assert centre_crop(100).write(Box.of((0.0, 0.0, 0.2, 1.0)), 2000, 1000) is None
+
+
+@given(boxes(), SIDE, SIDE, st.sampled_from(sorted(FRAMES)))
+@example(Box.of((0.999, 0.999, 1.0, 1.0)), 41, 43, "quarter")
+def test_what_is_written_reads_back_within_half_a_unit(box, width, height, name):
+    frame = FRAMES[name]
+    written = frame.write(box, width, height)
+    if written is None:
+        assert name.startswith("centre-crop")
+        return
+    assert 0 < written.visible <= 1
+    again = frame.read(written.coords, width, height)
+    unit_x, unit_y = units(name, width, height)
+    shown = visible_part(box, name, width, height)
+    wide = (shown[2] - shown[0]) / unit_x >= 1 and (shown[3] - shown[1]) / unit_y >= 1
+    slack = 0.5 if wide else 1.0
+    for value, expected, unit in zip(again.xyxy, shown, (unit_x, unit_y) * 2, strict=True):
+        assert abs(value - expected) <= slack * unit + 1e-9
+
+
+def units(name, width, height):
+    """One unit of the frame, as a fraction of the view's sides; worked out apart from the module."""
+    if name.startswith("pixels"):
+        return 1 / width, 1 / height
+    if name == "quarter":
+        return 4 / width, 4 / height
+    if name.startswith("centre-crop"):
+        return min(width, height) / 512 / width, min(width, height) / 512 / height
+    if name.startswith("letterbox"):
+        return max(width, height) / 512 / width, max(width, height) / 512 / height
+    number = int(name.split("-")[1])
+    return 1 / number, 1 / number
+
+
+def visible_part(box, name, width, height):
+    if not name.startswith("centre-crop"):
+        return box.xyxy
+    side = min(width, height)
+    x_margin, y_margin = (1 - side / width) / 2, (1 - side / height) / 2
+    return (
+        max(box.x1, x_margin),
+        max(box.y1, y_margin),
+        min(box.x2, 1 - x_margin),
+        min(box.y2, 1 - y_margin),
+    )
+
+
+@pytest.mark.parametrize("coords", [(10, 10, 5, 20), (0, 0, 400, 20), (0, 0, math.nan, 20), (1, 2, 3)])
+def test_numbers_that_are_no_box_of_the_frame_are_refused(coords):
+    with pytest.raises(ValueError, match="squash-336"):
+        squash(336).read(coords, 2000, 1000)
+
+
+@pytest.mark.parametrize("frame", [squash(224), centre_crop(512), letterbox(256), grid(999)])
+def test_a_view_without_pixels_is_refused(frame):
+    with pytest.raises(ValueError, match="0x10"):
+        frame.write(Box.of((0, 0, 1, 1)), 0, 10)
