@@ -116,5 +116,5 @@ def _explain(model: type[BaseModel], problem: Any, prefix: str) -> str:
     if problem["type"] == "extra_forbidden":
         known = model.model_fields if len(problem["loc"]) == 1 else ()
         hint = did_you_mean(str(problem["loc"][-1]), known) if known else "there is no such setting"
-        return f"unknown setting {prefix}{place!r}: {hint}"
+        return f"unknown setting {prefix + place!r}: {hint}"
     return f"{prefix}{place}: {problem['msg']}"

@@ -45,8 +45,8 @@ _LINE_BACK = 40
 def sections(text: str) -> Report:
     """The sections of a report, each verbatim without its heading; a section named twice is joined by a line break.
 
-    A heading is a known name with a colon (opening a line, after a stop, or in capitals anywhere), alone on its line, or
-    in capitals before a word in lower case. Other headings ("LUNGS:") are words of the section where they stand.
+    A heading is a known name with a colon (opening a line, after a stop, or in capitals anywhere), alone on its line,
+    or in capitals before a word in lower case. Other headings ("LUNGS:") are words of the section where they stand.
     Text without headings is findings. Where headings stand but none says findings, these are the paragraphs after the
     first one under the last heading before the impression; failing these, the words before the first heading, which
     otherwise ("CHEST PA AND LATERAL") are technique.
@@ -93,7 +93,7 @@ def _headings(text: str) -> Iterator[tuple[Section, int, int]]:
         elif match["alone"] is not None:
             is_heading = bool(opening) and match[section][:1].isupper()
         else:
-            following = re.match(r"[A-Za-z]+", text[match.end() :])
+            following = re.match(r"[A-Za-z]+", text[match.end() : match.end() + _LINE_BACK])
             mixed = bool(following) and not (len(following[0]) > 1 and following[0].isupper())  # type: ignore[index]
             is_heading = bool(opening) and capitals and mixed
         if is_heading:
@@ -112,6 +112,8 @@ _COUNTED = frozenset(("rib", "ribs", "grade", "stage", "type", "level", "segment
 _END = re.compile(r"""[.!?]+(?:[ \t]*\.(?!\d))*["'”’)\]]*|\s*[\r\n]\s*""")
 _LIST_NUMBER = re.compile(r"(?:\(?(\d{1,2})[.)](?!\d)|[-*•–])\s*(?=\S)")
 _LONE_NUMBER = re.compile(r"\(?\d{0,2}[.)]?\W*")
+_WORDS_BACK = 80
+"""Characters looked back for the words before a stop."""
 _WRAPPED_LINE = 50
 """A line at least this long may break before an abbreviation in mid-sentence."""
 
@@ -119,8 +121,8 @@ _WRAPPED_LINE = 50
 def sentences(text: str) -> tuple[Span, ...]:
     """Where the sentences of a section stand, without the blanks around them.
 
-    Every non-blank character belongs to exactly one sentence: a list number ("1. ", "- ") to the sentence that it opens,
-    a stray stop to the one before it. A line break ends a sentence unless the next line goes on in lower case.
+    Every non-blank character belongs to exactly one sentence: a list number ("1. ", "- ") to the sentence that it
+    opens, a stray stop to the one before it. A line break ends a sentence unless the next line goes on in lower case.
     """
     return tuple(Span(start=start, end=end) for start, end in sentence_bounds(text))
 
@@ -154,7 +156,7 @@ def _sentence_end(text: str, start: int, first_word: int, next_item: int) -> int
     for match in _END.finditer(text, first_word):
         if match.start() == first_word:
             continue
-        before = text[start : match.start()].split()
+        before = text[max(start, match.start() - _WORDS_BACK) : match.start()].split()
         if before[-1] == str(next_item) and len(before) > 1 and next_item > 1 and before[-2].lower() not in _COUNTED:
             return match.start() - len(before[-1])
         if match[0].isspace():

@@ -1,12 +1,13 @@
-"""The 35 anatomical regions in 4 domains, and other vocabularies' names for them (tables in TOML files)."""
+"""The 35 anatomical regions in 4 domains, what is found in them, and how reports and other vocabularies name both."""
 
 import tomllib
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from radtrace.errors import InputError, did_you_mean
-from radtrace.records import Domain
+from radtrace.records import Domain, Laterality
 
 
 @cache
@@ -23,6 +24,76 @@ REGIONS: tuple[str, ...] = tuple(name for names in DOMAINS.values() for name in 
 """The 35 region names."""
 
 DOMAIN_OF: dict[str, Domain] = {name: domain for domain, names in DOMAINS.items() for name in names}
+
+
+@dataclass(frozen=True, slots=True)
+class FindingKind:
+    """A thing that reports say about a film; see `findings.toml` for what the fields mean."""
+
+    label: str
+    regions: tuple[str, ...]
+    within: frozenset[Domain]
+    words: tuple[str, ...]
+    chexpert: str | None
+    nih14: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StateKind:
+    """Predicates that make a finding of a place; see `findings.toml` for what the fields mean."""
+
+    label: str
+    of: tuple[str, ...]
+    words: tuple[str, ...]
+    normal: bool
+    verdict: Literal["present", "likely", "uncertain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A way to name regions; see `synonyms.toml` for what the fields mean."""
+
+    key: str
+    regions: tuple[str, ...]
+    words: tuple[str, ...]
+    side: Laterality | None
+    general: bool
+    partial: bool
+    sided: bool
+
+
+FINDINGS: dict[str, FindingKind] = {
+    row["label"]: FindingKind(
+        label=row["label"],
+        regions=tuple(row["regions"]),
+        within=frozenset(row.get("within", ())),
+        words=tuple(row["words"]),
+        chexpert=row.get("chexpert"),
+        nih14=row.get("nih14"),
+    )
+    for row in _table("findings.toml")["finding"]
+}
+"""Label -> the finding, in the order of the table."""
+
+STATES: tuple[StateKind, ...] = tuple(
+    StateKind(
+        row["label"], tuple(row["of"]), tuple(row["words"]), row.get("normal", False), row.get("verdict", "present")
+    )
+    for row in _table("findings.toml")["state"]
+)
+
+PLACES: tuple[Place, ...] = tuple(
+    Place(
+        row["key"],
+        tuple(row["regions"]),
+        tuple(row["words"]),
+        row.get("side"),
+        row.get("general", False),
+        row.get("partial", False),
+        row.get("sided", False),
+    )
+    for row in _table("synonyms.toml")["place"]
+)
 
 VOCABULARIES: tuple[str, ...] = ("chest_imagenome", "boxmed_rl")
 

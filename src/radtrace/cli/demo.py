@@ -23,14 +23,13 @@ def demo(output: Path, count: int, open_page: bool) -> None:
     """
     from radtrace.build import BuildRecipe, build
     from radtrace.build.reading import find_traces
-    from radtrace.cli.opening import open_in_browser
-    from radtrace.pages import write_page
+    from radtrace.cli.paging import open_in_browser, write_found
     from radtrace.sources.phantoms import Phantoms
 
     recipe = BuildRecipe(output=output / f"traces-{count}", source=Phantoms(count=count), workers=1)
     built = build(recipe)
     page = output / "traces.html"
-    write_page(find_traces(built.path).rows(), page, title="radtrace demo: phantom studies")
+    write_found(find_traces(built.path), page, title="radtrace demo: phantom studies")
     click.echo(f"{built.path}: {built.traces} traces of phantom studies")
     click.echo(f"{page}: the page")
     if open_page:

@@ -34,12 +34,11 @@ def show(
       radtrace show runs/openi --id 1001 --id 2117 -o two.html
     """
     from radtrace.build.reading import find_traces
-    from radtrace.cli.opening import open_in_browser
-    from radtrace.pages import write_page
+    from radtrace.cli.paging import open_in_browser, write_found
 
     found = find_traces(dataset, split=split, ids=ids, limit=limit, seed=seed)
     path = output or (dataset if dataset.is_dir() else dataset.parent) / "traces.html"
-    shown = write_page(found.rows(), path, title=f"{dataset.resolve().name}: {found.count} of {found.total} traces")
+    shown = write_found(found, path, title=f"{dataset.resolve().name}: {found.count} of {found.total} traces")
     click.echo(f"{path}: {shown} of {found.total} traces")
     if open_page:
         open_in_browser(path)

@@ -1,0 +1,194 @@
+"""A sentence -> what it says, of which places; a text -> its sentences."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from radtrace.anatomy import DOMAIN_OF, FINDINGS
+from radtrace.findings.clauses import Sentence, Verdict, parse, verdicts
+from radtrace.findings.lexicon import DENIED_BY_NORMAL, MODIFIERS, STATEMENTS, Match, Words, words_of
+from radtrace.findings.places import (
+    Located,
+    Statement,
+    attach,
+    give_sides,
+    locate,
+    ordered,
+    subject_of,
+    subjects_of_normal,
+)
+from radtrace.records import Domain, Finding, Severity, Span, Status
+from radtrace.reports import sentence_bounds
+
+_CACHED_SENTENCES = 1 << 14
+_LONGEST = 2000
+"""Characters of the longest sentence that is read as one."""
+_STATUS: dict[Verdict, Status] = {
+    "present": "present",
+    "absent": "absent",
+    "uncertain": "uncertain",
+    "likely": "uncertain",
+}
+_DENIES = {"normal": None, "intact": "Fracture", "midline": "Mediastinal Shift"}
+"""Cue -> the one finding that it can deny; None for whatever is wrong with the place."""
+_SEVERITIES: tuple[Severity, ...] = ("mild", "moderate", "severe")
+_SEVERITY_REACH = 6
+"""Most tokens between a severity and its finding."""
+_SEVERITY_PARTS = frozenset((",", "with", "without", "of"))
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceAnnotation:
+    """What one sentence says.
+
+    span: of the sentence, in the text that was read.
+    findings: with spans in the same text, in its order.
+    likely: for each finding whether it is the reader's best guess: present, or uncertain only in the way of "probable"
+        or of two alternatives.
+    regions: all the places that the sentence is about, normal ones included, in the order of `REGIONS`.
+    domain: the one that it says most about; "general" where it names no place.
+    """
+
+    span: Span
+    findings: tuple[Finding, ...]
+    likely: tuple[bool, ...]
+    regions: tuple[str, ...]
+    domain: Domain
+
+
+_SILENT = SentenceAnnotation(Span(start=0, end=1), (), (), (), "general")
+
+
+def annotate(text: str) -> tuple[SentenceAnnotation, ...]:
+    """What each sentence of a text says, by rules."""
+    annotations = []
+    for start, end in _pieces(text):
+        read = _read(text[start:end])
+        moved = tuple(f.model_copy(update={"span": f.span.shifted(start)}) if f.span else f for f in read.findings)
+        annotations.append(replace(read, span=Span(start=start, end=end), findings=moved))
+    return tuple(annotations)
+
+
+def _pieces(text: str) -> Iterator[tuple[int, int]]:
+    """The sentences of a text; one too long to be one is read in parts, so that the time grows with the length only."""
+    for start, end in sentence_bounds(text):
+        while end - start > _LONGEST:
+            cut = text.rfind(" ", start + 1, start + _LONGEST)
+            cut = cut if cut > start else start + _LONGEST
+            yield start, cut
+            start = cut + (text[cut] == " ")
+        yield start, end
+
+
+def findings_of(text: str) -> tuple[Finding, ...]:
+    """The findings of a text in its order, with their spans in it; () where it says none."""
+    return tuple(finding for annotation in annotate(text) for finding in annotation.findings)
+
+
+@lru_cache(_CACHED_SENTENCES)
+def _read(text: str) -> SentenceAnnotation:
+    """What one sentence says, with spans in the sentence."""
+    words = words_of(text)
+    sentence = parse(words.folded, STATEMENTS.scan(words.folded))
+    modifiers = MODIFIERS.scan(words.folded)
+    places = locate(words.folded, modifiers)
+    statements = _statements(sentence, places)
+    give_sides(sentence, modifiers, places, statements)
+    for statement, verdict in zip(statements, verdicts(sentence, statements), strict=True):
+        statement.verdict = verdict
+    said_here = [statement for statement in statements if statement.verdict != "elsewhere"]
+    if statements and not said_here:
+        return _SILENT
+    statements = said_here
+    places = [located for located in places if located.sides or not located.place.sided]
+    attach(sentence, places, statements)
+    said: dict[Finding, bool] = {}
+    for statement in statements:
+        said.setdefault(_finding(statement, words, modifiers, statements), statement.verdict in ("present", "likely"))
+    silent = (located for located in places if not located.used and not (located.place.general and said))
+    regions = ordered(name for item in (*said, *silent) for name in item.regions)
+    return SentenceAnnotation(
+        span=Span(start=0, end=len(text)),
+        findings=tuple(said),
+        likely=tuple(said.values()),
+        regions=regions,
+        domain=_domain(tuple(said), places, regions),
+    )
+
+
+def _statements(sentence: Sentence, places: Sequence[Located]) -> list[Statement]:
+    """What a sentence speaks of: findings by name, predicates of a place, and what a normal place denies."""
+    named = [match for match in sentence.matches if match.term.finding]
+    statements: list[Statement] = []
+    predicates: list[int] = []
+    for match in sentence.matches:
+        term = match.term
+        if term.finding:
+            statements.append(Statement(match.start, match.end, term.finding))
+        elif term.states:
+            subject = subject_of(sentence, match, places, named)
+            if subject:
+                statements.extend(
+                    Statement(match.start, match.end, FINDINGS[state.label], subject, state.verdict)
+                    for state in term.states[subject.place.key]
+                )
+                predicates.append(match.end)
+        elif not term.cues.isdisjoint(_DENIES):
+            subjects = subjects_of_normal(sentence, match, predicates, places)
+            for subject in subjects:
+                for kind in DENIED_BY_NORMAL.get(subject.place.key, ()):
+                    if any(cue in _DENIES and _DENIES[cue] in (None, kind.label) for cue in term.cues):
+                        statements.append(Statement(match.start, match.end, kind, subject, "absent"))
+            predicates.append(max(match.end, *(subject.end for subject in subjects), 0))
+    return statements
+
+
+def _finding(
+    statement: Statement, words: Words, modifiers: Sequence[Match], statements: Sequence[Statement]
+) -> Finding:
+    start, end = statement.start, statement.end
+    if statement.subject:
+        start, end = min(start, statement.subject.start), max(end, statement.subject.end)
+    return Finding(
+        label=statement.kind.label,
+        status=_STATUS[statement.verdict],
+        severity=None if statement.verdict == "absent" else _severity(statement, words, modifiers, statements),
+        laterality=statement.laterality,
+        regions=statement.regions,
+        span=Span(start=words.starts[start], end=words.ends[end - 1]),
+    )
+
+
+def _severity(
+    statement: Statement, words: Words, modifiers: Sequence[Match], statements: Sequence[Statement]
+) -> Severity | None:
+    """The worst severity before the finding's words in its phrase, or one right after them ("atelectasis, mild")."""
+    start, end = statement.start, statement.end
+    floor = max([start - _SEVERITY_REACH, *(other.end for other in statements if other.end <= start)])
+    before = [
+        match.term.severity
+        for match in modifiers
+        if match.term.severity
+        and floor <= match.start
+        and match.end <= start
+        and _SEVERITY_PARTS.isdisjoint(words.folded[match.end : start])
+    ]
+    if before:
+        return max(before, key=_SEVERITIES.index)
+    taken = [other.start for other in statements if other.start >= end]
+    for match in modifiers:
+        if match.term.severity and end <= match.start <= end + 2:
+            return None if any(other - match.end <= _SEVERITY_REACH for other in taken) else match.term.severity
+    return None
+
+
+def _domain(findings: Sequence[Finding], places: Sequence[Located], regions: Sequence[str]) -> Domain:
+    """The domain of most findings, or of most regions where there are none; the one named first of equals."""
+    counts: Counter[Domain] = Counter()
+    for finding in findings:
+        if finding.regions:
+            counts[Counter(DOMAIN_OF[name] for name in finding.regions).most_common(1)[0][0]] += 1
+    if not counts:
+        counts.update(DOMAIN_OF[name] for located in places for name in located.regions if name in regions)
+    return counts.most_common(1)[0][0] if counts else "general"

@@ -1,0 +1,181 @@
+"""The phrase tables compiled to tries, and the words of a sentence read with them.
+
+Phrases are matched token by token, the longest first, so the time does not grow with their number.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from itertools import product
+from typing import cast
+
+from radtrace.anatomy import FINDINGS, PLACES, STATES, FindingKind, Place, StateKind
+from radtrace.records import Laterality, Severity
+
+_TOKEN = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?|\d+(?:\.\d+)?|[,;:/?>.]")
+_GROUP = re.compile(r"\(([^()]*)\)")
+_PLURALS = {
+    "apices": "apex",
+    "bases": "base",
+    "bullae": "bulla",
+    "diaphragms": "diaphragm",
+    "foci": "focus",
+    "granulomata": "granuloma",
+    "hila": "hilum",
+    "masses": "mass",
+    "metastases": "metastasis",
+    "pneumothoraces": "pneumothorax",
+    "sulci": "sulcus",
+    "vertebrae": "vertebra",
+}
+
+
+@cache
+def fold(word: str) -> str:
+    """A word in lower case and in the singular, so that one phrase serves both numbers; not always a real word."""
+    word = word.lower().removesuffix("'s")
+    if word in _PLURALS:
+        return _PLURALS[word]
+    if len(word) > 4 and word.endswith("ies"):
+        return word[:-3] + "y"
+    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        return word[:-1]
+    return word
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The folded words of a sentence, and where each stands in it."""
+
+    folded: tuple[str, ...]
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+
+
+def words_of(sentence: str) -> Words:
+    """The tokens of a sentence: words, numbers and the punctuation that parts clauses; hyphens and brackets are blanks."""
+    matches = list(_TOKEN.finditer(sentence))
+    return Words(
+        tuple(fold(match[0]) for match in matches),
+        tuple(match.start() for match in matches),
+        tuple(match.end() for match in matches),
+    )
+
+
+def phrases(pattern: str) -> Iterator[tuple[str, ...]]:
+    """The folded phrases that a table's pattern stands for: "(left|) lower lobes" is two."""
+    parts = _GROUP.split(pattern)
+    choices = [part.split("|") if index % 2 else [part] for index, part in enumerate(parts)]
+    for choice in product(*choices):
+        yield words_of(" ".join(choice)).folded
+
+
+@dataclass(slots=True)
+class Term:
+    """What a phrase of a report means; a phrase may be a finding, a predicate and a cue at once."""
+
+    finding: FindingKind | None = None
+    states: dict[str, list[StateKind]] = field(default_factory=dict)
+    cues: set[str] = field(default_factory=set)
+    place: Place | None = None
+    side: Laterality | None = None
+    severity: Severity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A phrase in a sentence: tokens [start, end) and what they mean."""
+
+    start: int
+    end: int
+    term: Term
+
+
+class _Node(dict[str, "_Node"]):
+    term: Term | None = None
+
+
+class Trie:
+    """Phrases -> terms; in a sentence the longest match wins and matches do not overlap."""
+
+    def __init__(self) -> None:
+        self._root = _Node()
+
+    def terms(self, patterns: Iterable[str]) -> Iterator[Term]:
+        """The terms of these phrases, made where they are new."""
+        for pattern in patterns:
+            for phrase in phrases(pattern):
+                node = self._root
+                for word in phrase:
+                    node = node.setdefault(word, _Node())
+                node.term = node.term or Term()
+                yield node.term
+
+    def scan(self, words: Sequence[str]) -> list[Match]:
+        """The phrases in a sentence, in order."""
+        found: list[Match] = []
+        start = 0
+        while start < len(words):
+            node = self._root.get(words[start])
+            best, end, at = None, start + 1, start + 1
+            while node is not None:
+                if node.term:
+                    best, end = node.term, at
+                node = node.get(words[at]) if at < len(words) else None
+                at += 1
+            if best:
+                found.append(Match(start, end, best))
+            start = end
+        return found
+
+
+def _cue_tables() -> dict[str, dict[str, list[str]]]:
+    return tomllib.loads(resources.files(__package__).joinpath("cues.toml").read_text("utf-8"))
+
+
+def _statements() -> Trie:
+    trie = Trie()
+    for kind in FINDINGS.values():
+        for term in trie.terms(kind.words):
+            if term.finding not in (None, kind):
+                raise ValueError(f"findings.toml: a phrase stands under both {term.finding.label!r} and {kind.label!r}")
+            term.finding = kind
+    for state in STATES:
+        for term in trie.terms(state.words):
+            for key in state.of:
+                term.states.setdefault(key, []).append(state)
+    for cue, patterns in _cue_tables()["cues"].items():
+        for term in trie.terms(patterns):
+            term.cues.add(cue)
+    return trie
+
+
+def _places() -> Trie:
+    trie = Trie()
+    tables = _cue_tables()
+    for place in PLACES:
+        for term in trie.terms(place.words):
+            term.place = place
+    for side, patterns in tables["sides"].items():
+        for term in trie.terms(patterns):
+            term.side = cast("Laterality", side)
+    for severity, patterns in tables["severity"].items():
+        for term in trie.terms(patterns):
+            term.severity = cast("Severity", severity)
+    return trie
+
+
+STATEMENTS = _statements()
+"""Findings, predicates and the cues of their status."""
+
+MODIFIERS = _places()
+"""Places, sides and severities; read apart, since "apical pneumothorax" is a finding and a place."""
+
+DENIED_BY_NORMAL: dict[str, tuple[FindingKind, ...]] = {
+    key: tuple(FINDINGS[state.label] for state in STATES if state.normal and key in state.of)
+    for key in {key for state in STATES for key in state.of}
+}
+"""Place key -> the findings that "normal" denies there."""

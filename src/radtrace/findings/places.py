@@ -1,0 +1,278 @@
+"""Where a sentence says that things are: places with their sides, and which finding each place belongs to."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from radtrace.anatomy import DOMAIN_OF, REGIONS, FindingKind, Place
+from radtrace.findings.clauses import Sentence, Verdict
+from radtrace.findings.lexicon import Match
+from radtrace.records import Laterality
+
+_ORDER = {name: index for index, name in enumerate(REGIONS)}
+_SIDES: dict[Laterality, frozenset[str]] = {
+    "right": frozenset(("right",)),
+    "left": frozenset(("left",)),
+    "bilateral": frozenset(("right", "left")),
+}
+_PREPOSITIONS = frozenset(
+    "in of at within involving over overlying overlie overly along near on to from throughout through into adjacent "
+    "projecting under beneath below above behind around about across affecting projected seen".split()
+)
+_SHOWS = frozenset("show demonstrate have has with is are contain reveal exhibit".split())
+_PARTED = frozenset((",", "and", "or", ";", "with"))
+_LISTING = frozenset(("and", "or", ",", "/", "to", "the", "both", "right", "left", "bilateral"))
+_LINKS = frozenset(("and", "or", ",", "/", "to"))
+_NEAR = 4
+"""Most tokens between a place and the finding after it that it locates."""
+_SIDE_REACH = 5
+"""Most tokens between a side and what it is the side of."""
+_SHARING_REACH = 3
+"""Most tokens between two findings that share a place."""
+
+
+@dataclass(slots=True)
+class Located:
+    """A place named at tokens [start, end), and the sides that the words give it."""
+
+    start: int
+    end: int
+    place: Place
+    sides: set[str] = field(default_factory=set)
+    used: bool = False
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Its regions; both sides where none is named."""
+        return fill(self.place.regions, self.sides)
+
+
+@dataclass(slots=True)
+class Statement:
+    """A finding at tokens [start, end); `subject` is the place that a predicate is said of."""
+
+    start: int
+    end: int
+    kind: FindingKind
+    subject: Located | None = None
+    verdict: Verdict = "present"
+    sides: set[str] = field(default_factory=set)
+    places: list[Located] = field(default_factory=list)
+
+    @property
+    def all_sides(self) -> set[str]:
+        """The sides that the words give it, by itself, its places or its subject."""
+        named = [*self.places, *([self.subject] if self.subject else [])]
+        return self.sides.union(*(located.sides for located in named))
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """The regions of its own places, of its subject, or its usual ones, in the order of `REGIONS`."""
+        if self.places:
+            named = (fill(located.place.regions, located.sides or self.sides) for located in self.places)
+            return ordered(name for names in named for name in names)
+        return fill(self.subject.place.regions if self.subject else self.kind.regions, self.all_sides)
+
+    @property
+    def laterality(self) -> Laterality | None:
+        """The side that the words name."""
+        sides = self.all_sides
+        return "bilateral" if len(sides) == 2 else "right" if "right" in sides else "left" if sides else None
+
+
+def fill(templates: Iterable[str], sides: Iterable[str]) -> tuple[str, ...]:
+    """Region names of templates such as "{side} lung"; both sides where none is given."""
+    chosen = set(sides) or {"right", "left"}
+    return ordered(template.format(side=side) for template in templates for side in chosen)
+
+
+def ordered(names: Iterable[str]) -> tuple[str, ...]:
+    """Each name once, in the order of `REGIONS`."""
+    return tuple(sorted(set(names), key=_ORDER.__getitem__))
+
+
+def locate(words: Sequence[str], modifiers: Sequence[Match]) -> list[Located]:
+    """The places that a sentence names; "upper" and the like only in a list that ends in a whole place.
+
+    Those that need a side ("chest") are among them: `give_sides` tells whether they have one.
+    """
+    named = [(match, match.term.place) for match in modifiers if match.term.place]
+    places = [Located(m.start, m.end, place, set(_SIDES[place.side] if place.side else ())) for m, place in named]
+    whole = [located.start for located in places if not located.place.partial]
+    return [
+        located
+        for located in places
+        if not located.place.partial
+        or (
+            not _LINKS.isdisjoint(words[located.end : located.end + 1])
+            and any(0 < start - located.end <= _NEAR for start in whole)
+        )
+    ]
+
+
+def give_sides(
+    sentence: Sentence, modifiers: Sequence[Match], places: Sequence[Located], statements: Sequence[Statement]
+) -> None:
+    """Give each side to the place or finding after it, or else to the one before it ("bases bilaterally")."""
+    sides = [match for match in modifiers if match.term.side]
+    items: list[Located | Statement] = [*places, *statements]
+    items.sort(key=lambda item: (item.start, isinstance(item, Statement)))
+    for match in sides:
+        target = _side_target(sentence, match, items, sides)
+        if target and match.term.side and not (isinstance(target, Located) and target.place.side):
+            target.sides |= _SIDES[match.term.side]
+    for previous, located in zip(places, places[1:], strict=False):
+        if (
+            not located.sides
+            and not previous.place.general
+            and "{side}" in located.place.regions[0]
+            and _LINKS.issuperset(sentence.words[previous.end : located.start])
+        ):
+            located.sides |= previous.sides
+
+
+def _side_target(
+    sentence: Sentence, side: Match, items: Sequence[Located | Statement], sides: Sequence[Match]
+) -> Located | Statement | None:
+    here = [item for item in items if sentence.in_one_clause(item.start, side.start)]
+    after = next((item for item in here if item.start >= side.end), None)
+    if after:
+        gap = sentence.words[side.end : after.start]
+        joined = gap[:1] not in (("and",), ("or",)) or any(side.end <= other.start < after.start for other in sides)
+        if len(gap) <= _SIDE_REACH and joined and _SHOWS.isdisjoint(gap) and "," not in gap:
+            return after
+    before = [item for item in here if item.start <= side.start]
+    return max(before, key=lambda item: item.end) if before else None
+
+
+def subject_of(
+    sentence: Sentence, predicate: Match, places: Sequence[Located], findings: Sequence[Match]
+) -> Located | None:
+    """The place that a predicate is said of: the nearest with a key of its own in its clause.
+
+    None where there is none, or where the word belongs to a finding that follows it ("prominent nodule").
+    """
+    start, end = predicate.start, predicate.end
+    follows = any(0 <= finding.start - end <= 1 for finding in findings)
+    if follows and sentence.words[end] not in ("of", ",", "and", "with", "without"):
+        return None
+    near: list[tuple[float, Located]] = []
+    for located in places:
+        if located.place.key not in predicate.term.states or not sentence.in_one_clause(located.start, start):
+            continue
+        if located.end <= start:
+            between, distance = (located.end, start), start - located.end + 0.5
+        elif located.start >= end and "," not in sentence.words[end : located.start]:
+            between, distance = (end, located.start), located.start - end
+        else:
+            continue
+        if not any(between[0] <= finding.start < between[1] for finding in findings):
+            near.append((distance, located))
+    return min(near, key=lambda item: item[0])[1] if near else None
+
+
+def subjects_of_normal(
+    sentence: Sentence, normal: Match, predicates: Sequence[int], places: Sequence[Located]
+) -> list[Located]:
+    """The places that "normal" is said of: those since the last predicate, or the ones that follow ("clear lungs")."""
+    here = [located for located in places if sentence.in_one_clause(located.start, normal.start)]
+    floor = max((end for end in predicates if sentence.in_one_clause(end - 1, normal.start)), default=0)
+    before = [located for located in here if floor <= located.start and located.end <= normal.start]
+    if before:
+        return before
+    ceiling = min((m.start for m in sentence.matches if m.start >= normal.end), default=len(sentence.words))
+    after = [located for located in here if normal.end <= located.start < ceiling]
+    if after:
+        return after
+    return [located for located in places if 0 <= normal.start - located.end <= _NEAR]
+
+
+def attach(sentence: Sentence, places: Sequence[Located], statements: Sequence[Statement]) -> None:
+    """Give each place, or list of places, to the finding that it locates, and to findings listed with that one."""
+    subjects = [statement.subject for statement in statements if statement.subject]
+    for located in subjects:
+        located.used = True
+    free = [located for located in places if not any(located is subject for subject in subjects)]
+    for group in _groups(sentence, free):
+        owner = _owner(sentence, group, statements)
+        for located in group:
+            if owner and _fits(owner.kind, located):
+                owner.places.append(located)
+                located.used = True
+            elif owner and (located.place.general or located.sides):
+                owner.sides |= located.sides
+                located.used = True
+    _share(sentence, statements)
+
+
+def _groups(sentence: Sentence, places: Sequence[Located]) -> list[list[Located]]:
+    """Places that are listed together ("right upper and left lower lobe")."""
+    groups: list[list[Located]] = []
+    for located in places:
+        last = groups[-1][-1] if groups else None
+        listed = last and _LISTING.issuperset(sentence.words[last.end : located.start])
+        if last and listed and sentence.in_one_clause(last.start, located.start):
+            groups[-1].append(located)
+        else:
+            groups.append([located])
+    return groups
+
+
+def _fits(kind: FindingKind, located: Located) -> bool:
+    """Whether a place can move this finding; a general one can do so only where the finding has no usual place."""
+    if located.place.general and kind.regions:
+        return False
+    return any(DOMAIN_OF[name] in kind.within for name in located.regions)
+
+
+def _owner(sentence: Sentence, group: Sequence[Located], statements: Sequence[Statement]) -> Statement | None:
+    """The finding that these places locate: the one around them, before them ("opacity in …") or after them."""
+    start, end = group[0].start, group[-1].end
+    here = [statement for statement in statements if sentence.in_one_clause(statement.start, start)]
+    for statement in here:
+        if any(statement.start <= located.start < statement.end for located in group):
+            return statement
+    before = next((statement for statement in reversed(here) if statement.end <= start), None)
+    after = next((statement for statement in here if statement.start >= end), None)
+    lead = sentence.words[before.end : start] if before else ()
+    trail = sentence.words[end : after.start] if after else ()
+    if before and not _PREPOSITIONS.isdisjoint(lead) and _PARTED.isdisjoint(lead):
+        return before
+    if before and trail and _LISTING.issuperset(lead) and _PARTED.isdisjoint(lead):
+        return before
+    if after and len(trail) <= _NEAR and (_PARTED | _PREPOSITIONS | _SHOWS).isdisjoint(trail):
+        return after
+    if after and not _SHOWS.isdisjoint(trail) and "," not in trail:
+        return after
+    if before and ({"and", "with"}.isdisjoint(lead) or not _PREPOSITIONS.isdisjoint(lead)):
+        return before
+    return after if after and (not before or _PARTED.isdisjoint(trail)) else None
+
+
+def _share(sentence: Sentence, statements: Sequence[Statement]) -> None:
+    """A finding without a place takes that of its neighbour in a list ("scarring and granuloma in the left base")."""
+    for statement, following in reversed(list(zip(statements, statements[1:], strict=False))):
+        near = following.start - statement.end <= _SHARING_REACH
+        after = any(located.start >= following.end for located in following.places)
+        if near and after and _is_bare(statement) and _may_share(statement, following):
+            _take(statement, following)
+    for earlier, statement in zip(statements, statements[1:], strict=False):
+        if _is_bare(statement) and _may_share(earlier, statement):
+            _take(statement, earlier)
+
+
+def _is_bare(statement: Statement) -> bool:
+    return not statement.places and not statement.sides and not statement.subject
+
+
+def _may_share(one: Statement, other: Statement) -> bool:
+    in_lungs = "lung" in one.kind.within and "lung" in other.kind.within
+    return in_lungs and (one.verdict == "absent") == (other.verdict == "absent")
+
+
+def _take(statement: Statement, neighbour: Statement) -> None:
+    """Its places where both may be anywhere in the lung, otherwise only its sides."""
+    if statement.kind.regions == ("{side} lung",):
+        statement.places = [located for located in neighbour.places if _fits(statement.kind, located)]
+        statement.sides = set(neighbour.sides)
+    else:
+        statement.sides = neighbour.all_sides

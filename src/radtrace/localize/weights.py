@@ -1,0 +1,85 @@
+"""The network's weights: found, checked, read and written (safetensors, half precision, never a pickle)."""
+
+import importlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from radtrace.errors import InputError, MissingExtraError
+
+if TYPE_CHECKING:
+    from radtrace.localize.network import LungNet
+
+FILE = "localizer.safetensors"
+ARCHITECTURE = "radtrace-lungnet-1"
+ENVIRONMENT = "RADTRACE_WEIGHTS"
+
+# What the network's outputs stand for, in their order.
+KINDS = ("frontal", "lateral", "other")
+ROTATIONS = (0, 90, 180, 270)
+SIDES = ("right", "left")
+
+
+def find() -> Path:
+    """The weights' file: in the folder that RADTRACE_WEIGHTS names, else in the package radtrace-weights.
+
+    Raises:  InputError with the line that installs them.
+    """
+    folder = os.environ.get(ENVIRONMENT)
+    if folder:
+        path = Path(folder) / FILE
+        if not path.is_file():
+            raise InputError(f"{ENVIRONMENT}={folder}: holds no {FILE}")
+        return path
+    try:
+        package = importlib.import_module("radtrace_weights")
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"the localizer's weights are not installed: pip install radtrace-weights (or set {ENVIRONMENT})"
+        ) from error
+    path = Path(str(package.__file__)).parent / FILE
+    if not path.is_file():
+        raise InputError(f"{path}: missing; reinstall it: pip install --force-reinstall radtrace-weights")
+    return path
+
+
+def load(path: Path) -> "LungNet":
+    """The network, in single precision and ready for use.
+
+    Raises:  InputError naming the file where it is missing, damaged, or of another architecture; MissingExtraError.
+    """
+    try:
+        from safetensors import SafetensorError, safe_open
+
+        from radtrace.localize.network import LungNet
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("read", "localizing anatomy") from error
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    try:
+        with safe_open(path, "pt") as file:
+            about = file.metadata() or {}
+            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path}: damaged, or no safetensors file") from error
+    if about.get("architecture") != ARCHITECTURE:
+        raise InputError(f"{path}: weights of {about.get('architecture')!r}; this version reads {ARCHITECTURE!r}")
+    try:
+        network = LungNet(int(about["side"]), tuple(int(width) for width in about["widths"].split(",")))
+        network.load_state_dict(tensors)
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise InputError(f"{path}: does not fit the architecture that it names") from error
+    return network.eval()
+
+
+def save(network: "LungNet", path: Path) -> None:
+    """Write the weights in half precision with what is needed to rebuild the network."""
+    from safetensors.torch import save_file
+
+    tensors = {
+        name: (tensor.half() if tensor.is_floating_point() else tensor.float()).contiguous()
+        for name, tensor in network.state_dict().items()
+        if not name.endswith("num_batches_tracked")
+    }
+    widths = ",".join(map(str, network.widths))
+    save_file(tensors, path, {"architecture": ARCHITECTURE, "side": str(network.side), "widths": widths})

@@ -1,0 +1,185 @@
+"""The bundled localizer on real films, on turned ones, and on what is no film."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from radtrace.anatomy import REGIONS
+from radtrace.geometry import Box
+from radtrace.images import Film, Pixels, load_film
+from radtrace.localize import Localization, Localizer, overlay, row, weights
+
+LUNGS = ("right lung", "left lung")
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    import csv
+
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def held_out(data_dir: Path) -> list[tuple[Pixels, tuple[Box, Box]]]:
+    """Twelve Shenzhen films that training never saw (the fifth by sha256 of the file's name), and their lung boxes."""
+    rows = [
+        row
+        for row in table(data_dir / "anatomy/shenzhen.csv")
+        if int(hashlib.sha256(row["file"].encode()).hexdigest(), 16) % 5 == 0
+    ]
+    return [
+        (
+            load_film(data_dir / "anatomy" / row["file"]).pixels,
+            (Box.of(json.loads(row["right_lung_box"])), Box.of(json.loads(row["left_lung_box"]))),
+        )
+        for row in rows[::10][:12]
+    ]
+
+
+def test_lungs_of_held_out_films(localizer: Localizer, held_out: list[tuple[Pixels, tuple[Box, Box]]]) -> None:
+    found = localizer([film for film, _ in held_out])
+    scores = []
+    for result, (_, truth) in zip(found, held_out, strict=True):
+        assert (result.kind, result.rotation) == ("frontal", 0)
+        assert list(result.regions) == list(REGIONS)
+        right, left = (result.regions[name] for name in LUNGS)
+        assert right.x2 < left.x2
+        assert right.x1 < left.x1
+        scores += [right.iou(truth[0]), left.iou(truth[1])]
+    assert np.mean(scores) >= 0.9
+
+
+def test_the_same_film_gives_the_same_boxes_in_any_company(
+    localizer: Localizer, held_out: list[tuple[Pixels, tuple[Box, Box]]]
+) -> None:
+    films = [film for film, _ in held_out[:3]]
+    together = localizer(films)
+    assert together == [localizer([film])[0] for film in films]
+    assert localizer([]) == []
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_turned_film_gives_turned_boxes(
+    localizer: Localizer, held_out: list[tuple[Pixels, tuple[Box, Box]]], turns: int
+) -> None:
+    for film, _ in held_out[:4]:
+        upright = localizer([film])[0]
+        turned = localizer([np.ascontiguousarray(np.rot90(film, turns))])[0]
+        assert turned.rotation == 90 * turns
+        assert "turned by" in turned.warnings[0]
+        for name in REGIONS:
+            assert turned.regions[name].iou(upright.regions[name].turned(90 * turns)) > 0.9, name
+
+
+def test_padding_moves_the_boxes_with_the_film(
+    localizer: Localizer, held_out: list[tuple[Pixels, tuple[Box, Box]]]
+) -> None:
+    # A film with as much black beside it as it is wide: x shrinks to a half, y stays.
+    film, truth = held_out[0]
+    found = localizer([np.hstack([film, np.zeros_like(film)])])[0]
+    for name, box in zip(LUNGS, truth, strict=True):
+        x1, y1, x2, y2 = box.xyxy
+        assert found.regions[name].iou(Box.of((x1 / 2, y1, x2 / 2, y2))) > 0.8
+
+
+def test_contrast_and_size_do_not_matter(localizer: Localizer, held_out: list[tuple[Pixels, tuple[Box, Box]]]) -> None:
+    film, _ = held_out[1]
+    plain = localizer([film])[0].regions
+    for changed in (0.3 + 0.3 * film, np.kron(film, np.ones((3, 3), np.float32))):
+        for name in LUNGS:
+            assert localizer([changed.astype(np.float32)])[0].regions[name].iou(plain[name]) > 0.95
+
+
+def blank(value: float) -> Pixels:
+    return np.full((256, 256), value, np.float32)
+
+
+def noise(seed: int = 0, shape: tuple[int, int] = (256, 256)) -> Pixels:
+    return np.random.default_rng(seed).random(shape, np.float32)
+
+
+def stripes() -> Pixels:
+    return np.tile((np.arange(256) // 16 % 2).astype(np.float32), (256, 1))
+
+
+@pytest.mark.parametrize(
+    ("film", "reason"),
+    [
+        (blank(0.0), "blank"),
+        (blank(1.0), "blank"),
+        (noise(), "not a chest film"),
+        (stripes(), "not a chest film"),
+        (noise(shape=(8, 300)), "too few"),
+    ],
+    ids=["black", "white", "noise", "stripes", "tiny"],
+)
+def test_what_is_no_film_is_refused_with_the_reason(localizer: Localizer, film: Pixels, reason: str) -> None:
+    result = localizer([film])[0]
+    assert (result.kind, result.rotation, result.regions) == ("other", 0, {})
+    assert reason in result.warnings[0]
+
+
+def test_a_hip_is_no_chest(localizer: Localizer, data_dir: Path) -> None:
+    for path in sorted((data_dir / "dicom/negative_not_chest").glob("*.dcm")):
+        assert localizer([load_film(path).pixels])[0].kind == "other"
+
+
+def test_a_lateral_film_is_named_and_has_no_regions(localizer: Localizer, data_dir: Path) -> None:
+    rows = [row for row in table(data_dir / "openi/reports.csv") if row["projection"] == "Lateral"]
+    held_out = [row for row in rows if int(hashlib.sha256(row["uid"].encode()).hexdigest(), 16) % 10 == 0][:8]
+    found = localizer([load_film(data_dir / "openi" / row["file"]).pixels for row in held_out])
+    assert sum(result.kind == "lateral" for result in found) >= 7
+    for result in found:
+        if result.kind == "lateral":
+            assert result.regions == {}
+            assert "lateral" in result.warnings[0]
+
+
+def test_the_bundled_weights_are_small(localizer: Localizer) -> None:
+    assert weights.find().stat().st_size <= 4 * 2**20
+
+
+def some() -> Localization:
+    boxes = {name: Box.of((0.1 + 0.01 * i, 0.2, 0.5 + 0.01 * i, 0.9)) for i, name in enumerate(REGIONS)}
+    return Localization("frontal", 90, boxes, ("the film is turned",))
+
+
+def test_row_is_json_ready() -> None:
+    film = Film(np.zeros((40, 60), np.float32), "digest")
+    line = row(Path("a/b.png"), film, Localization("frontal", 0, {"right lung": Box.of((0.1, 0.2, 1 / 3, 0.9))}))
+    assert json.loads(json.dumps(line)) == {
+        "path": "a/b.png",
+        "kind": "frontal",
+        "rotation": 0,
+        "width": 60,
+        "height": 40,
+        "regions": {"right lung": [0.1, 0.2, 0.33333, 0.9]},
+        "warnings": [],
+    }
+
+
+def test_overlay_is_the_film_with_a_legend() -> None:
+    import io
+
+    from PIL import Image
+
+    film = np.full((300, 200), 0.5, np.float32)
+    with Image.open(io.BytesIO(overlay(film, some()))) as image:
+        assert image.mode == "RGB"
+        assert image.width == 853  # 1280 * 200 / 300
+        assert image.height > 1280
+        colours = {colour for _, colour in image.getcolors(1 << 24) or ()}
+    assert (77, 210, 255) in colours  # the lungs' boxes
+    assert overlay(film, some()) == overlay(film, some())
+    overlay(film, Localization("other", warnings=("not a chest film",)))
+
+
+def test_importing_the_package_loads_no_torch() -> None:
+    import subprocess
+    import sys
+
+    code = "import sys, radtrace.localize; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,128 @@
+"""The films that the localizer learns from, with the parts that are held out of training."""
+
+import csv
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from radtrace.images import load_film
+
+CANVAS = 288
+"""Pixels a side of the letterboxed films that training keeps in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One film to learn from. part: "train", or "val" for the part that chooses nothing but tells how it goes."""
+
+    path: Path
+    source: str
+    kind: str
+    part: str
+    mask: Path | None = None
+    true_size: tuple[int, int] | None = None
+
+
+def _hash(text: str) -> int:
+    return int(hashlib.sha256(text.encode()).hexdigest(), 16)
+
+
+def held_out_shenzhen(file: str) -> bool:
+    """Whether a row's `file` belongs to the fifth that no training sees."""
+    return _hash(file) % 5 == 0
+
+
+def held_out_study(uid: str) -> bool:
+    """Whether an Open-I study belongs to the tenth that no training sees."""
+    return _hash(uid) % 10 == 0
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    """A CSV table with a header."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _part(name: str) -> str:
+    return "val" if _hash(f"val {name}") % 12 == 0 else "train"
+
+
+def training_items(data: Path) -> list[Item]:
+    """Every film that may be learnt from; `rotation_qc`, `covid_lungbox` and `dicom` are for evaluation only."""
+    anatomy, openi, nih, hannover = (data / name for name in ("anatomy", "openi", "boxes/nih", "hannover_cr"))
+    items = [
+        Item(anatomy / row["file"], "shenzhen", "frontal", _part(row["file"]), anatomy / row["mask"])
+        for row in rows(anatomy / "shenzhen.csv")
+        if not held_out_shenzhen(row["file"])
+    ]
+    for row in rows(openi / "reports.csv"):
+        if held_out_study(row["uid"]) or row["projection"] not in ("Frontal", "Lateral"):
+            continue
+        size = (round(float(row["orig_width"])), round(float(row["orig_height"]))) if row["orig_width"] else None
+        kind = row["projection"].lower()
+        items.append(Item(openi / row["file"], "openi", kind, _part(row["uid"]), true_size=size))
+    tested = {row["file"].partition("_")[0] for row in rows(data / "rotation_qc/labels.csv")}
+    for row in rows(nih / "labels.csv"):
+        if row["nih_image"].partition("_")[0] not in tested:
+            items.append(Item(nih / row["file"], "nih", "frontal", _part(row["patient_id"])))
+    for row in rows(hannover / "data.csv"):
+        items.append(Item(hannover / row["file"], "hannover", "frontal", _part(row["patient_id"])))
+    return items
+
+
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """Letterboxed films in memory.
+
+    films: uint8 (N, CANVAS, CANVAS); masks: uint8 (N, 2, CANVAS, CANVAS), 255 is lung, the patient's right first.
+    sizes: (N, 2) width and height of the film on its canvas, centred. has_mask: bool (N,).
+    """
+
+    items: tuple[Item, ...]
+    films: npt.NDArray[np.uint8]
+    masks: npt.NDArray[np.uint8]
+    sizes: npt.NDArray[np.int64]
+    has_mask: npt.NDArray[np.bool_]
+
+
+def _letterboxed(image: Image.Image, canvas: npt.NDArray[np.uint8]) -> tuple[int, int]:
+    scale = CANVAS / max(image.size)
+    width, height = (max(1, round(side * scale)) for side in image.size)
+    left, top = (CANVAS - width) // 2, (CANVAS - height) // 2
+    canvas[top : top + height, left : left + width] = np.asarray(image.resize((width, height), Image.Resampling.BOX))
+    return width, height
+
+
+def _lung_sides(path: Path) -> list[npt.NDArray[np.uint8]]:
+    """The right and the left lung of a mask of both: each column pixel goes to the nearer lung's component."""
+    from scipy import ndimage
+
+    lungs = np.asarray(Image.open(path)) > 0
+    labels, count = ndimage.label(lungs)
+    sizes = ndimage.sum_labels(lungs, labels, range(1, count + 1))
+    centres = [centre[1] for centre in ndimage.center_of_mass(lungs, labels, range(1, count + 1))]
+    middle = np.average(centres, weights=sizes)
+    right = np.isin(labels, [i + 1 for i, x in enumerate(centres) if x < middle])
+    return [(part * np.uint8(255)).astype(np.uint8) for part in (right, lungs & ~right)]
+
+
+def load(items: list[Item]) -> Canvas:
+    """Decode every film (a minute or two for 7,000)."""
+    from radtrace.runs import progress
+
+    films = np.zeros((len(items), CANVAS, CANVAS), np.uint8)
+    masks = np.zeros((len(items), 2, CANVAS, CANVAS), np.uint8)
+    sizes = np.zeros((len(items), 2), np.int64)
+    with progress("films", len(items)) as advance:
+        for index, item in enumerate(items):
+            pixels = load_film(item.path, item.true_size).pixels
+            sizes[index] = _letterboxed(Image.fromarray(np.rint(pixels * 255).astype(np.uint8)), films[index])
+            if item.mask is not None:
+                for side, part in enumerate(_lung_sides(item.mask)):
+                    _letterboxed(Image.fromarray(part), masks[index, side])
+            advance()
+    return Canvas(tuple(items), films, masks, sizes, np.array([item.mask is not None for item in items]))
