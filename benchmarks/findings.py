@@ -75,7 +75,8 @@ def show(part: str, result: dict) -> None:
     print(f"{'':20}{'precision':>10}{'recall':>10}{'F1':>10}{'support':>10}")
     for name, row in [*result["classes"].items(), ("micro", result["micro"])]:
         print(f"{name:20}{row['precision']:10.3f}{row['recall']:10.3f}{row['f1']:10.3f}{row['support']:10d}")
-    print(f"{'macro':20}{'':20}{result['macro_f1']:10.3f}  over {result['macro_classes']} classes of >= {MACRO_SUPPORT}")
+    macro, classes = result["macro_f1"], result["macro_classes"]
+    print(f"{'macro':40}{macro:10.3f}  over the {classes} classes of support >= {MACRO_SUPPORT}")
     print(f"{result['reports_per_second']:.0f} reports per second of one core")
 
 

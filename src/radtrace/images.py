@@ -126,7 +126,8 @@ def _grayscale(image: Image.Image) -> Pixels:
     if image.mode.startswith("I"):
         values = np.asarray(image, np.float32)
         bits = max(8, int(values.max()).bit_length())
-        return np.clip(values / np.float32(2**bits - 1), 0.0, 1.0).astype(np.float32)
+        scaled: Pixels = np.clip(values / np.float32(2**bits - 1), 0, 1, dtype=np.float32)
+        return scaled
     if image.mode == "LA":
         image = image.getchannel("L")
     pixels: Pixels = np.asarray(image.convert("L"), np.float32) / np.float32(255)

@@ -22,18 +22,20 @@ _HEADINGS: dict[Section, str] = {
     "findings": r"(?:(?:chest|radiographic|radiologic|radiological|imaging|x-?ray|xr|cxr|lung|key) )?findings?"
     r"(?: ?(?:and|&|/) ?(?:impressions?|conclusions?))?|results?|observations?|report|body of report",
     "impression": rf"(?:overall |final )?impressions?(?:{_ADVICE})?|imp|conclusions?(?:{_ADVICE})?|opinion|summary"
-    rf"|assessment|interpretation|final diagnosis",
+    r"|assessment|interpretation|final diagnosis",
     "indication": rf"(?:clinical )?indications?(?: for {_STUDY})?(?: ?(?:and|&|/) ?(?:clinical )?history)?"
     r"|(?:clinical |patient |medical |brief |relevant )?history(?: ?(?:and|&|/) ?indications?)?"
     r"|clinical (?:information|info|data|details?|statement|question|context|presentation|background|notes?)"
     rf"|symptoms?|(?:reason|rationale)(?: for {_STUDY})?",
     "comparison": rf"comparisons?(?: {_PRIORS})?|compared (?:to|with)|(?:prior|previous) {_PRIORS}",
-    "technique": rf"techniques?|exam(?:ination)?s?(?: (?:type|performed|description|date))?|stud(?:y|ies)|procedures?"
+    "technique": r"techniques?|exam(?:ination)?s?(?: (?:type|performed|description|date))?|stud(?:y|ies)|procedures?"
     r"|modality|views?|projections?|type of (?:exam(?:ination)?|study)|protocol|methods?",
 }
 _NAMES = "|".join(f"(?P<{section}>{names})" for section, names in _HEADINGS.items())
+# A name, and what follows it: a colon, the end of the line, or (for names in capitals) a dash or a word in lower case.
 _HEADING = re.compile(
-    rf"(?<![\w/-])(?:{_NAMES})(?:(?P<colon>[*_\]>]*[ \t]*:[*_\]>]*)|(?P<alone>[*_\]>. \t-]*(?=\r|\n|\Z))|(?P<plain>[ \t]+(?:-+[ \t]+)?))",
+    rf"(?<![\w/-])(?:{_NAMES})(?:(?P<colon>[*_\]>]*[ \t]*:[*_\]>]*)|(?P<alone>[*_\]>. \t-]*(?=\r|\n|\Z))"
+    r"|(?P<plain>[ \t]+(?:-+[ \t]+|(?-i:(?=[A-Z]?[a-z])))))",
     re.IGNORECASE,
 )
 _OPENS_LINE = re.compile(r"(?:^|[\r\n])[#>*_\-•<\[ \t]*(?:\(?\d{1,2}[.)][ \t]*)?[*_\[<]*\Z")
@@ -93,9 +95,7 @@ def _headings(text: str) -> Iterator[tuple[Section, int, int]]:
         elif match["alone"] is not None:
             is_heading = bool(opening) and match[section][:1].isupper()
         else:
-            following = re.match(r"[A-Za-z]+", text[match.end() : match.end() + _LINE_BACK])
-            mixed = bool(following) and not (len(following[0]) > 1 and following[0].isupper())  # type: ignore[index]
-            is_heading = bool(opening) and capitals and mixed
+            is_heading = bool(opening) and capitals
         if is_heading:
             start = match.start() - len(opening[0].lstrip("\r\n")) if opening else match.start()
             yield section, start, match.end()

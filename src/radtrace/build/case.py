@@ -168,16 +168,16 @@ def _projection(chosen: _Candidate) -> Projection:
 
 
 def _illustrated(study_id: str, steps: Sequence[Step], film: Film) -> tuple[tuple[Step, ...], tuple[bytes | None, ...]]:
-    illustrated, pngs = [], []
-    for number, step in enumerate(steps, start=1):
-        if step.box is None:
-            illustrated.append(step)
-            pngs.append(None)
-            continue
-        image = LocalizedImage(kind="crop", uri=f"{study_id}/step-{number}-{step.domain}.png")
-        illustrated.append(step.model_copy(update={"image": image}))
-        pngs.append(encode_png(crop(film.pixels, step.box)))
-    return tuple(illustrated), tuple(pngs)
+    """The steps with references to their pictures, and the pictures."""
+    illustrated = tuple(
+        step.model_copy(
+            update={"image": LocalizedImage(kind="crop", uri=f"{study_id}/step-{number}-{step.domain}.png")}
+        )
+        if step.box
+        else step
+        for number, step in enumerate(steps, start=1)
+    )
+    return illustrated, tuple(encode_png(crop(film.pixels, step.box)) if step.box else None for step in steps)
 
 
 def _provenance(chosen: _Candidate, passed_over: Sequence[str]) -> tuple[Stage, ...]:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     from radtrace.localize import Localizer
 
 _BATCH = 16
-_UNREAD = {"path": "", "kind": None, "rotation": None, "width": None, "height": None, "regions": {}, "warnings": []}
+_UNREAD: dict[str, Any] = {
+    "path": "",
+    "kind": None,
+    "rotation": None,
+    "width": None,
+    "height": None,
+    "regions": {},
+    "warnings": [],
+}
 
 
 @click.command()

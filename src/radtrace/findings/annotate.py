@@ -107,7 +107,8 @@ def _read(text: str) -> SentenceAnnotation:
     for statement in statements:
         said.setdefault(_finding(statement, words, modifiers, statements), statement.verdict in ("present", "likely"))
     silent = (located for located in places if not located.used and not (located.place.general and said))
-    regions = ordered(name for item in (*said, *silent) for name in item.regions)
+    named = [*(finding.regions for finding in said), *(located.regions for located in silent)]
+    regions = ordered(name for names in named for name in names)
     return SentenceAnnotation(
         span=Span(start=0, end=len(text)),
         findings=tuple(said),

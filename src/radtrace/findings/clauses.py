@@ -2,27 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal, Protocol
 
-from radtrace.findings.lexicon import Match
+from radtrace.findings.lexicon import Match, word_set
 from radtrace.records import Status
 
 Verdict = Status | Literal["likely", "elsewhere"]
 """`likely`: uncertain, but the reader's best guess ("probable", one of two alternatives). `elsewhere`: history, or what
 the study should look for; not said of this film."""
 
-_VERBS = frozenset("is are was were be remain appear appears has have had demonstrate show seem does do".split())
-_PERCEIVED = frozenset(
-    "seen identified present noted visualized demonstrated evident appreciated visible detected found observed suspected "
-    "apparent suggested shown".split()
-)
-_CONDITIONS = frozenset(("if", "whether", "that", "where", "when"))
+_VERBS = word_set("verbs")
+_PERCEIVED = word_set("perceived")
+_CONDITIONS = word_set("conditions")
 _SEPARATORS = frozenset((",", "and", "or", "with", "."))
-_LIST_BREAKERS = frozenset(
-    "stable unchanged mild mildly moderate moderately chronic old persistent calcified tortuous minimal healed there "
-    "status normal heart lung degenerative slight slightly".split()
-)
-"""After a comma or "and" these begin something that is there: "no effusion, stable cardiomegaly"."""
+_LIST_BREAKERS = word_set("list_breakers")
 _ALTERNATIVE = frozenset(("versus", "vs", "or"))
 _OPEN: frozenset[Verdict] = frozenset(("present", "likely", "uncertain"))
 _ALTERNATIVE_REACH = 8
@@ -30,7 +24,7 @@ _ALTERNATIVE_REACH = 8
 
 
 class Target(Protocol):
-    """What a verdict is wanted on: tokens [start, end), and the verdict of these words alone ("normal", "borderline")."""
+    """What a verdict is wanted on: tokens [start, end), and what these words alone say ("normal", "borderline")."""
 
     start: int
     end: int
@@ -53,8 +47,8 @@ class Sentence:
 def parse(words: Sequence[str], matches: Sequence[Match]) -> Sentence:
     """The sentence with its clauses.
 
-    A clause ends at a break word, and before the subject of another verb: at the last comma, "and" or "or" before a verb
-    where the clause has had its verb or a denial already ("no effusion and the heart is enlarged").
+    A clause ends at a break word, and before the subject of another verb: at the last comma, "and" or "or" before a
+    verb where the clause has had its verb or a denial already ("no effusion and the heart is enlarged").
     """
     starts: set[int] = set()
     cue_at = {match.start: match.term.cues for match in matches}
@@ -169,5 +163,5 @@ class _Reader:
 
 def _begins_anew(gap: Sequence[str]) -> bool:
     """Whether a list of denials ends within these words: "no effusion, stable cardiomegaly"."""
-    pairs = zip(gap, gap[1:], strict=False)
+    pairs = pairwise(gap)
     return any(word in (",", "and") and following in _LIST_BREAKERS for word, following in pairs)

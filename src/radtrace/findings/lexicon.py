@@ -56,7 +56,7 @@ class Words:
 
 
 def words_of(sentence: str) -> Words:
-    """The tokens of a sentence: words, numbers and the punctuation that parts clauses; hyphens and brackets are blanks."""
+    """The tokens of a sentence: words, numbers, and the punctuation that parts clauses; hyphens are blanks."""
     matches = list(_TOKEN.finditer(sentence))
     return Words(
         tuple(fold(match[0]) for match in matches),
@@ -132,8 +132,14 @@ class Trie:
         return found
 
 
+@cache
 def _cue_tables() -> dict[str, dict[str, list[str]]]:
     return tomllib.loads(resources.files(__package__).joinpath("cues.toml").read_text("utf-8"))
+
+
+def word_set(name: str) -> frozenset[str]:
+    """The folded words of a list in the table `words` of cues.toml."""
+    return frozenset(fold(word) for word in _cue_tables()["words"][name])
 
 
 def _statements() -> Trie:

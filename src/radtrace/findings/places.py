@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from radtrace.anatomy import DOMAIN_OF, REGIONS, FindingKind, Place
 from radtrace.findings.clauses import Sentence, Verdict
-from radtrace.findings.lexicon import Match
+from radtrace.findings.lexicon import Match, word_set
 from radtrace.records import Laterality
 
 _ORDER = {name: index for index, name in enumerate(REGIONS)}
@@ -14,11 +15,8 @@ _SIDES: dict[Laterality, frozenset[str]] = {
     "left": frozenset(("left",)),
     "bilateral": frozenset(("right", "left")),
 }
-_PREPOSITIONS = frozenset(
-    "in of at within involving over overlying overlie overly along near on to from throughout through into adjacent "
-    "projecting under beneath below above behind around about across affecting projected seen".split()
-)
-_SHOWS = frozenset("show demonstrate have has with is are contain reveal exhibit".split())
+_PREPOSITIONS = word_set("prepositions")
+_SHOWS = word_set("shows")
 _PARTED = frozenset((",", "and", "or", ";", "with"))
 _LISTING = frozenset(("and", "or", ",", "/", "to", "the", "both", "right", "left", "bilateral"))
 _LINKS = frozenset(("and", "or", ",", "/", "to"))
@@ -120,7 +118,7 @@ def give_sides(
         target = _side_target(sentence, match, items, sides)
         if target and match.term.side and not (isinstance(target, Located) and target.place.side):
             target.sides |= _SIDES[match.term.side]
-    for previous, located in zip(places, places[1:], strict=False):
+    for previous, located in pairwise(places):
         if (
             not located.sides
             and not previous.place.general
@@ -250,12 +248,12 @@ def _owner(sentence: Sentence, group: Sequence[Located], statements: Sequence[St
 
 def _share(sentence: Sentence, statements: Sequence[Statement]) -> None:
     """A finding without a place takes that of its neighbour in a list ("scarring and granuloma in the left base")."""
-    for statement, following in reversed(list(zip(statements, statements[1:], strict=False))):
+    for statement, following in reversed(list(pairwise(statements))):
         near = following.start - statement.end <= _SHARING_REACH
         after = any(located.start >= following.end for located in following.places)
         if near and after and _is_bare(statement) and _may_share(statement, following):
             _take(statement, following)
-    for earlier, statement in zip(statements, statements[1:], strict=False):
+    for earlier, statement in pairwise(statements):
         if _is_bare(statement) and _may_share(earlier, statement):
             _take(statement, earlier)
 

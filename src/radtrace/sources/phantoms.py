@@ -32,7 +32,7 @@ class Phantoms(Source):
     def studies(self) -> Iterator[Study | Rejected]:
         """See `Source.studies`; every region has its box, since the film was drawn from them."""
         for seed in range(self.first_seed, self.first_seed + self.count):
-            made = phantoms.phantom(seed, (self.side, self.side))
+            made = phantoms.examination(seed)
             name = f"phantom-{seed:05d}"
             view = View(id=name, uri=str(seed), projection="PA", width=self.side, height=self.side)
             regions = tuple(
