@@ -61,7 +61,7 @@ def test_a_finding_names_known_regions_domains_and_labels(kind) -> None:
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: f"{place.key}: {place.words[0]}")
 def test_a_place_names_known_regions(place) -> None:
-    assert place.regions
+    assert place.regions or place.key == "elsewhere"
     assert filled(place.regions) <= set(REGIONS)
 
 

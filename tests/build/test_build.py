@@ -1,8 +1,8 @@
 import hashlib
 import json
-import os
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -245,21 +245,37 @@ def test_a_wrong_setting_is_named(override, message):
         load_recipe(ROOT / "recipes" / "openi.toml", BuildRecipe, [override])
 
 
+def command(tmp_path, *settings):
+    given = [f"output={tmp_path / 'run'}", "source.count=40", "source.side=128", *settings]
+    options = [option for setting in given for option in ("--set", setting)]
+    return [sys.executable, "-m", "radtrace", "build", str(ROOT / "recipes" / "phantoms.toml"), *options]
+
+
+def test_a_build_that_is_killed_goes_on_to_the_same_bytes(dataset, tmp_path):
+    ledger = tmp_path / "run" / "cases.jsonl"
+    killed = subprocess.Popen(command(tmp_path, "workers=1"), stderr=subprocess.DEVNULL)
+    while killed.poll() is None and not (ledger.exists() and ledger.stat().st_size):
+        time.sleep(0.01)
+    killed.kill()
+    killed.wait()
+    assert len(ledger.read_text().splitlines()) == 1
+    assert not (tmp_path / "run" / "manifest.json").exists()
+    subprocess.run(command(tmp_path, "workers=1"), check=True, capture_output=True)
+    assert digests(tmp_path / "run") == digests(dataset)
+
+
 def test_a_full_disk_is_one_line_and_the_build_goes_on_afterwards(dataset, tmp_path):
     """A file size limit of the process stands in for the full disk: the kernel refuses the bytes all the same."""
-    command = [
-        sys.executable, "-m", "radtrace", "build", str(ROOT / "recipes" / "phantoms.toml"),
-        "--set", f"output={tmp_path / 'run'}", "--set", "source.count=40",
-        "--set", "source.side=128", "--set", "workers=1",
-    ]  # fmt: skip
     script = (
         "import resource, signal, subprocess, sys;"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000));"
         "sys.exit(subprocess.run(sys.argv[1:]).returncode)"
     )
-    full = subprocess.run([sys.executable, "-c", script, *command], capture_output=True, text=True, env=os.environ)
+    full = subprocess.run(
+        [sys.executable, "-c", script, *command(tmp_path, "workers=1")], capture_output=True, text=True
+    )
     assert full.returncode == 2, full.stderr
     assert "Traceback" not in full.stderr
-    assert subprocess.run(command, capture_output=True, env=os.environ).returncode == 0
+    assert subprocess.run(command(tmp_path, "workers=1"), capture_output=True).returncode == 0
     assert study_ids(tmp_path / "run" / "data" / "val-00000-of-00001.parquet")

@@ -384,6 +384,25 @@ def test_every_sentence_has_its_place(text: str, domain: str, regions: list[str]
     assert (annotation.domain, list(annotation.regions)) == (domain, regions)
 
 
+SILENT = [
+    # all of the other sections, where findings or impression are headed
+    ("HISTORY: Old pneumonia. Effusion. FINDINGS: Clear lungs. IMPRESSION: Left nodule.", ["Lung Opacity", "Nodule"]),
+    ("COMPARISON: Film with edema.\nIMPRESSION: Cardiomegaly.", ["Cardiomegaly"]),
+    (
+        "INDICATION: Pneumonia.\n\nSmall effusion. Mild edema.\n\nIMPRESSION: Scoliosis.",
+        ["Pleural Effusion", "Edema", "Scoliosis"],
+    ),
+    # otherwise only the first sentence
+    ("INDICATION: Pneumonia.", []),
+    ("HISTORY: Pneumonia. There is a small effusion.", ["Pleural Effusion"]),
+]
+
+
+@pytest.mark.parametrize(("text", "labels"), SILENT)
+def test_history_and_comparison_are_not_of_this_film(text: str, labels: list[str]) -> None:
+    assert [finding.label for finding in findings_of(text)] == labels
+
+
 def test_spans_are_in_the_text_that_was_read() -> None:
     text = "Heart normal.\n2. Small left effusion. The lungs are\nmildly hyperinflated."
     assert [text[f.span.start : f.span.end] for f in findings_of(text) if f.span] == [
@@ -433,6 +452,19 @@ WORDS = st.sampled_from(
         "XXXX",
     ]
 )
+
+
+HEADINGS = st.sampled_from(["\nFINDINGS: ", "IMPRESSION:", "\nHistory: ", "2. ", "\n\n", "COMPARISON"])
+
+
+@given(st.one_of(st.text(), st.lists(st.one_of(WORDS, HEADINGS)).map(" ".join)))
+def test_every_character_belongs_to_one_annotated_sentence(text: str) -> None:
+    at, outside = 0, ""
+    for annotation in annotate(text):
+        assert at <= annotation.span.start
+        outside += text[at : annotation.span.start]
+        at = annotation.span.end
+    assert not (outside + text[at:]).strip()
 
 
 @given(st.one_of(st.text(), st.lists(WORDS).map(" ".join)))

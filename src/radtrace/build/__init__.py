@@ -6,12 +6,18 @@ chunk that the ledger lacks.
 """
 
 import multiprocessing
+import os
 import shutil
+import signal
+import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from pathlib import Path
 
 from radtrace.build.card import MANIFEST, write_description
@@ -20,7 +26,7 @@ from radtrace.build.ledger import Chunk, Ledger, Traced, entry_of
 from radtrace.build.recipe import BuildRecipe
 from radtrace.build.shards import route, write_part
 from radtrace.build.split import assign
-from radtrace.errors import FailureRateError, InputError
+from radtrace.errors import FailureRateError, InputError, RadtraceError
 from radtrace.localize import Localizer
 from radtrace.records import Rejected, Study
 from radtrace.runs import RunFolder, progress, write_atomically
@@ -103,31 +109,43 @@ def _worked(recipe: BuildRecipe, parts: Path, jobs: Sequence[Job]) -> Iterator[C
         yield from (_work(recipe.source, parts, job) for job in jobs)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
-        waiting = iter(jobs)
-        running: set[Future[Chunk]] = set()
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
         try:
-            while True:
-                for job in waiting:
-                    running.add(pool.submit(_work, recipe.source, parts, job))
-                    if len(running) > 2 * workers:
-                        break
-                if not running:
-                    return
-                finished, running = wait(running, return_when=FIRST_COMPLETED)
-                yield from (future.result() for future in finished)
+            yield from _pooled(pool, recipe.source, parts, jobs, in_flight=2 * workers)
+        except BrokenProcessPool as error:
+            raise RadtraceError(
+                f"{recipe.output}: a worker process died, perhaps for lack of memory; the same command goes on"
+            ) from error
         finally:
-            for future in running:
-                future.cancel()
+            pool.shutdown(cancel_futures=True)
 
 
-def _one_thread() -> None:
-    """A worker uses one core; the workers share the machine."""
-    try:
+def _pooled(
+    pool: ProcessPoolExecutor, source: Source, parts: Path, jobs: Sequence[Job], in_flight: int
+) -> Iterator[Chunk]:
+    waiting = iter(jobs)
+    running = {pool.submit(_work, source, parts, job) for job in islice(waiting, in_flight)}
+    while running:
+        finished, running = wait(running, return_when=FIRST_COMPLETED)
+        running |= {pool.submit(_work, source, parts, job) for job in islice(waiting, len(finished))}
+        yield from (future.result() for future in finished)
+
+
+def _start_worker() -> None:
+    """A worker uses one core, leaves Ctrl-C to its parent, and does not outlive it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    with suppress(ImportError):
         import torch
-    except ImportError:
-        return
-    torch.set_num_threads(1)
+
+        torch.set_num_threads(1)
+
+
+def _die_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _work(source: Source, parts: Path, job: Job) -> Chunk:
