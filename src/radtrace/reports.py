@@ -40,6 +40,7 @@ _HEADING = re.compile(
 )
 _OPENS_LINE = re.compile(r"(?:^|[\r\n])[#>*_\-•<\[ \t]*(?:\(?\d{1,2}[.)][ \t]*)?[*_\[<]*\Z")
 _AFTER_STOP = re.compile(r"[.?!;:\])][ \t*_]*\Z")
+_BLANK_LINE = re.compile(r"\n[ \t\r]*\n")
 _LINE_BACK = 40
 """Characters looked back for the opening of a line: longer than any opening worth reading."""
 
@@ -53,34 +54,34 @@ def sections(text: str) -> Report:
     first one under the last heading before the impression; failing these, the words before the first heading, which
     otherwise ("CHEST PA AND LATERAL") are technique.
     """
-    heads = list(_headings(text))
-    preamble = text[: heads[0][1] if heads else len(text)].strip()
-    ends = [start for _, start, _ in heads[1:]] + [len(text)] * bool(heads)
-    bodies = [(section, text[start:end].strip()) for (section, _, start), end in zip(heads, ends, strict=True)]
-    if all(section != "findings" for section, _ in bodies):
-        bodies = _with_unnamed_findings(bodies)
-    named = any(section == "findings" for section, _ in bodies)
-    bodies.insert(0, ("technique" if named else "findings", preamble))
+    bodies = [(section, text[start:end].strip()) for section, start, end in section_ranges(text)]
     return Report(
         **{name: "\n".join(body for section, body in bodies if body and section == name) for name in _HEADINGS}
     )
 
 
-def _with_unnamed_findings(bodies: list[tuple[Section, str]]) -> list[tuple[Section, str]]:
+def section_ranges(text: str) -> list[tuple[Section, int, int]]:
+    """(section, start, end) of the parts of a report in order, without their headings; see `sections`."""
+    heads = list(_headings(text))
+    ends = [start for _, start, _ in heads[1:]] + [len(text)] * bool(heads)
+    parts = [(section, start, end) for (section, _, start), end in zip(heads, ends, strict=True)]
+    if all(section != "findings" for section, _, _ in parts):
+        parts = _with_unnamed_findings(text, parts)
+    before: Section = "technique" if any(section == "findings" for section, _, _ in parts) else "findings"
+    return [(before, 0, heads[0][1] if heads else len(text)), *parts]
+
+
+def _with_unnamed_findings(text: str, parts: list[tuple[Section, int, int]]) -> list[tuple[Section, int, int]]:
     """The same, the later paragraphs of the last section before the impression being split off as findings."""
-    names = [section for section, _ in bodies]
+    names = [section for section, _, _ in parts]
     last = (names.index("impression") if "impression" in names else len(names)) - 1
     if last < 0:
-        return bodies
-    paragraphs = re.split(r"\n[ \t\r]*\n", bodies[last][1], maxsplit=1)
-    if len(paragraphs) == 1:
-        return bodies
-    return [
-        *bodies[:last],
-        (names[last], paragraphs[0].strip()),
-        ("findings", paragraphs[1].strip()),
-        *bodies[last + 1 :],
-    ]
+        return parts
+    section, start, end = parts[last]
+    blank = _BLANK_LINE.search(text, _skip_blanks(text, start), end)
+    if blank is None or not text[blank.end() : end].strip():
+        return parts
+    return [*parts[:last], (section, start, blank.start()), ("findings", blank.end(), end), *parts[last + 1 :]]
 
 
 def _headings(text: str) -> Iterator[tuple[Section, int, int]]:

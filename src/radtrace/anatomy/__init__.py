@@ -45,7 +45,7 @@ class StateKind:
     label: str
     of: tuple[str, ...]
     words: tuple[str, ...]
-    normal: bool
+    denied_by: tuple[str, ...]
     verdict: Literal["present", "likely", "uncertain"]
 
 
@@ -77,7 +77,11 @@ FINDINGS: dict[str, FindingKind] = {
 
 STATES: tuple[StateKind, ...] = tuple(
     StateKind(
-        row["label"], tuple(row["of"]), tuple(row["words"]), row.get("normal", False), row.get("verdict", "present")
+        row["label"],
+        tuple(row["of"]),
+        tuple(row["words"]),
+        tuple(row.get("denied_by", ())),
+        row.get("verdict", "present"),
     )
     for row in _table("findings.toml")["state"]
 )

@@ -1,6 +1,6 @@
 """What a report says, by rules: findings with status, severity, laterality, regions and span, and their labels."""
 
-from radtrace.findings.annotate import SentenceAnnotation, annotate, findings_of
+from radtrace.findings.annotator import SentenceAnnotation, annotate, findings_of
 from radtrace.findings.labels import CHEXPERT, NIH14, chexpert_labels, nih14_labels, row
 
 __all__ = [

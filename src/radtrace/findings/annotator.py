@@ -4,10 +4,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import product
+from math import inf
 
 from radtrace.anatomy import DOMAIN_OF, FINDINGS
 from radtrace.findings.clauses import Sentence, Verdict, parse, verdicts
-from radtrace.findings.lexicon import DENIED_BY_NORMAL, MODIFIERS, STATEMENTS, Match, Words, words_of
+from radtrace.findings.lexicon import DENIALS, MODIFIERS, STATEMENTS, Match, Words, words_of
 from radtrace.findings.places import (
     Located,
     Statement,
@@ -19,8 +21,9 @@ from radtrace.findings.places import (
     subjects_of_normal,
 )
 from radtrace.records import Domain, Finding, Severity, Span, Status
-from radtrace.reports import sentence_bounds
+from radtrace.reports import section_ranges, sentence_bounds
 
+_SPEAKING = ("findings", "impression")
 _CACHED_SENTENCES = 1 << 14
 _LONGEST = 2000
 """Characters of the longest sentence that is read as one."""
@@ -30,8 +33,6 @@ _STATUS: dict[Verdict, Status] = {
     "uncertain": "uncertain",
     "likely": "uncertain",
 }
-_DENIES = {"normal": None, "intact": "Fracture", "midline": "Mediastinal Shift"}
-"""Cue -> the one finding that it can deny; None for whatever is wrong with the place."""
 _SEVERITIES: tuple[Severity, ...] = ("mild", "moderate", "severe")
 _SEVERITY_REACH = 6
 """Most tokens between a severity and its finding."""
@@ -61,13 +62,30 @@ _SILENT = SentenceAnnotation(Span(start=0, end=1), (), (), (), "general")
 
 
 def annotate(text: str) -> tuple[SentenceAnnotation, ...]:
-    """What each sentence of a text says, by rules."""
+    """What each sentence of a text says, by rules.
+
+    The sentences under the headings of history, technique and comparison say nothing of the film: all of them where the
+    findings or the impression have a heading too, otherwise the first.
+    """
     annotations = []
-    for start, end in _pieces(text):
-        read = _read(text[start:end])
-        moved = tuple(f.model_copy(update={"span": f.span.shifted(start)}) if f.span else f for f in read.findings)
-        annotations.append(replace(read, span=Span(start=start, end=end), findings=moved))
+    for first, last, silent in _passages(text):
+        for index, (from_start, from_end) in enumerate(_pieces(text[first:last])):
+            start, end = first + from_start, first + from_end
+            read = _SILENT if index < silent else _read(text[start:end])
+            moved = tuple(f.model_copy(update={"span": f.span.shifted(start)}) if f.span else f for f in read.findings)
+            annotations.append(replace(read, span=Span(start=start, end=end), findings=moved))
     return tuple(annotations)
+
+
+def _passages(text: str) -> Iterator[tuple[int, int, float]]:
+    """(start, end, how many sentences say nothing of the film) of the sections of a text, headings included."""
+    ranges = section_ranges(text)
+    headed = any(section in _SPEAKING for section, _, _ in ranges[1:])
+    first = 0
+    for section, start, last in ranges:
+        headless = start == 0
+        yield first, last, 0 if headless or section in _SPEAKING else inf if headed else 1
+        first = last
 
 
 def _pieces(text: str) -> Iterator[tuple[int, int]]:
@@ -134,13 +152,12 @@ def _statements(sentence: Sentence, places: Sequence[Located]) -> list[Statement
                     Statement(match.start, match.end, FINDINGS[state.label], subject, state.verdict)
                     for state in term.states[subject.place.key]
                 )
-                predicates.append(match.end)
-        elif not term.cues.isdisjoint(_DENIES):
+                predicates.append(max(match.end, subject.end))
+        elif not term.cues.isdisjoint(DENIALS):
             subjects = subjects_of_normal(sentence, match, predicates, places)
-            for subject in subjects:
-                for kind in DENIED_BY_NORMAL.get(subject.place.key, ()):
-                    if any(cue in _DENIES and _DENIES[cue] in (None, kind.label) for cue in term.cues):
-                        statements.append(Statement(match.start, match.end, kind, subject, "absent"))
+            for cue, subject in product(term.cues & DENIALS.keys(), subjects):
+                kinds = DENIALS[cue].get(subject.place.key, ())
+                statements.extend(Statement(match.start, match.end, kind, subject, "absent") for kind in kinds)
             predicates.append(max(match.end, *(subject.end for subject in subjects), 0))
     return statements
 
@@ -154,7 +171,7 @@ def _finding(
     return Finding(
         label=statement.kind.label,
         status=_STATUS[statement.verdict],
-        severity=None if statement.verdict == "absent" else _severity(statement, words, modifiers, statements),
+        severity=_severity(statement, words, modifiers, statements),
         laterality=statement.laterality,
         regions=statement.regions,
         span=Span(start=words.starts[start], end=words.ends[end - 1]),
@@ -164,7 +181,12 @@ def _finding(
 def _severity(
     statement: Statement, words: Words, modifiers: Sequence[Match], statements: Sequence[Statement]
 ) -> Severity | None:
-    """The worst severity before the finding's words in its phrase, or one right after them ("atelectasis, mild")."""
+    """The worst severity before the finding's words in its phrase, or one right after them ("atelectasis, mild").
+
+    None of what is absent, and of devices, whose size is no severity.
+    """
+    if statement.verdict == "absent" or statement.kind.chexpert == "Support Devices":
+        return None
     start, end = statement.start, statement.end
     floor = max([start - _SEVERITY_REACH, *(other.end for other in statements if other.end <= start)])
     before = [

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, Protocol
 
+from radtrace.anatomy import FindingKind
 from radtrace.findings.lexicon import Match, word_set
 from radtrace.records import Status
 
@@ -17,6 +18,7 @@ _PERCEIVED = word_set("perceived")
 _CONDITIONS = word_set("conditions")
 _SEPARATORS = frozenset((",", "and", "or", "with", "."))
 _LIST_BREAKERS = word_set("list_breakers")
+_NOT = frozenset(("no", "not", "without"))
 _ALTERNATIVE = frozenset(("versus", "vs", "or"))
 _OPEN: frozenset[Verdict] = frozenset(("present", "likely", "uncertain"))
 _ALTERNATIVE_REACH = 8
@@ -28,6 +30,7 @@ class Target(Protocol):
 
     start: int
     end: int
+    kind: FindingKind
     verdict: Verdict
 
 
@@ -53,9 +56,12 @@ def parse(words: Sequence[str], matches: Sequence[Match]) -> Sentence:
     starts: set[int] = set()
     cue_at = {match.start: match.term.cues for match in matches}
     denials = [match.start for match in matches if "absent_before" in match.term.cues]
+    said = [match.start for match in matches if match.term.finding]
     separator, has_verb, floor = -1, False, 0
     for index, word in enumerate(words):
-        if "break" in cue_at.get(index, ()) or (word == "there" and index and words[index - 1] not in _CONDITIONS):
+        spoken = has_verb or any(floor <= start < index for start in (*denials, *said))
+        begins_there = word == "there" and spoken and words[index - 1] not in _CONDITIONS
+        if "break" in cue_at.get(index, ()) or begins_there:
             starts.add(index)
             separator, has_verb, floor = -1, False, index
         elif word in _SEPARATORS:
@@ -82,16 +88,11 @@ def verdicts(sentence: Sentence, targets: Sequence[Target]) -> list[Verdict]:
     """One verdict a target; two findings that stand as alternatives are both uncertain."""
     reader = _Reader(sentence, [match for match in sentence.matches if match.term.cues], targets)
     found = [reader.verdict(target) for target in targets]
-    for index in range(1, len(found)):
-        pair = {found[index - 1], found[index]}
-        if pair <= _OPEN and _are_alternatives(sentence.words[targets[index - 1].end : targets[index].start]):
-            found[index - 1] = found[index] = "uncertain" if "uncertain" in pair else "likely"
+    for index, (one, other) in enumerate(pairwise(targets)):
+        pair = {found[index], found[index + 1]}
+        if pair <= _OPEN and reader.are_alternatives(one, other):
+            found[index] = found[index + 1] = "uncertain" if "uncertain" in pair else "likely"
     return found
-
-
-def _are_alternatives(gap: Sequence[str]) -> bool:
-    """Whether the report leaves open which of the two findings around these words it is."""
-    return len(gap) <= _ALTERNATIVE_REACH and not _ALTERNATIVE.isdisjoint(gap) and "with" not in gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +110,26 @@ class _Reader:
         cues = [cue for cue in self.cues if self.sentence.in_one_clause(cue.start, target.start)]
         if any(cue.end <= target.start and self._forward(cue, target.start) == "elsewhere" for cue in cues):
             return "elsewhere"
+        doubted = False
         for cue in reversed(cues):
             value = self._forward(cue, target.start) if cue.end <= target.start else None
-            if value:
+            if value and "uncertain_undenied" not in cue.term.cues:
                 return value
+            doubted = doubted or value is not None
+        if doubted:
+            return "uncertain"
         for cue in cues:
             value = self._backward(cue, target.end) if cue.start >= target.end else None
             if value:
                 return value
         return target.verdict
+
+    def are_alternatives(self, one: Target, other: Target) -> bool:
+        """Whether the report leaves open which of two findings it is; "no change in A or B" does not."""
+        gap = self.sentence.words[one.end : other.start]
+        joined = len(gap) <= _ALTERNATIVE_REACH and not _ALTERNATIVE.isdisjoint(gap) and "with" not in gap
+        same = any("neutral" in cue.term.cues and self.sentence.words[cue.start] in _NOT for cue in self.cues)
+        return joined and not same and one.kind is not other.kind
 
     def _forward(self, cue: Match, start: int) -> Verdict | None:
         """What a cue says of a finding that begins at `start`, after it."""
@@ -129,9 +141,9 @@ class _Reader:
             return None if _begins_anew(gap) else "absent"
         if "uncertain_through" in kinds or "likely_through" in kinds:
             return "uncertain" if "uncertain_through" in kinds else "likely"
-        if "uncertain_before" in kinds or "likely_before" in kinds:
-            ends = "and" in gap or ("," in gap and "or" not in gap)
-            return None if ends else "uncertain" if "uncertain_before" in kinds else "likely"
+        if not kinds.isdisjoint(("uncertain_before", "uncertain_undenied", "likely_before")):
+            ends = self._names_one(cue.end, start) and ("and" in gap or ("," in gap and "or" not in gap))
+            return None if ends else "likely" if "likely_before" in kinds else "uncertain"
         if "elsewhere" in kinds:
             return None if "," in gap else "elsewhere"
         return None
@@ -145,14 +157,19 @@ class _Reader:
             return None
         if "absent_after" in kinds or "absent_either" in kinds:
             return "absent"
-        if "uncertain_after" in kinds:
-            return "uncertain"
+        if "normal" in kinds:
+            return "absent" if len(gap) == 1 and gap[0] in _VERBS else None
+        if "uncertain_after" in kinds or "elsewhere_after" in kinds:
+            return "uncertain" if "uncertain_after" in kinds else "elsewhere"
         if ("uncertain_before" in kinds or "likely_before" in kinds) and not self._speaks_after(cue):
             return "uncertain" if "uncertain_before" in kinds else "likely"
         return None
 
     def _stops(self, start: int, end: int) -> bool:
         return any("stop" in cue.term.cues and start <= cue.start < end for cue in self.cues)
+
+    def _names_one(self, start: int, end: int) -> bool:
+        return any(start <= target.start < end for target in self.targets)
 
     def _speaks_before(self, cue: Match) -> bool:
         return any(t.end <= cue.start and self.sentence.in_one_clause(t.start, cue.start) for t in self.targets)

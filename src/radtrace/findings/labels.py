@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from radtrace.anatomy import FINDINGS
-from radtrace.findings.annotate import SentenceAnnotation, annotate
+from radtrace.findings.annotator import SentenceAnnotation, annotate
 from radtrace.records import Finding, Status
 
 CHEXPERT: tuple[str, ...] = (

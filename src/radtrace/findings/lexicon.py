@@ -180,8 +180,14 @@ STATEMENTS = _statements()
 MODIFIERS = _places()
 """Places, sides and severities; read apart, since "apical pneumothorax" is a finding and a place."""
 
-DENIED_BY_NORMAL: dict[str, tuple[FindingKind, ...]] = {
-    key: tuple(FINDINGS[state.label] for state in STATES if state.normal and key in state.of)
-    for key in {key for state in STATES for key in state.of}
-}
-"""Place key -> the findings that "normal" denies there."""
+
+def _denials() -> dict[str, dict[str, list[FindingKind]]]:
+    denials: dict[str, dict[str, list[FindingKind]]] = {}
+    for state in STATES:
+        for cue, key in product(state.denied_by, state.of):
+            denials.setdefault(cue, {}).setdefault(key, []).append(FINDINGS[state.label])
+    return denials
+
+
+DENIALS = _denials()
+"""Cue such as "normal" -> place key -> the findings that it denies when said of that place."""

@@ -95,7 +95,7 @@ def locate(words: Sequence[str], modifiers: Sequence[Match]) -> list[Located]:
     """
     named = [(match, match.term.place) for match in modifiers if match.term.place]
     places = [Located(m.start, m.end, place, set(_SIDES[place.side] if place.side else ())) for m, place in named]
-    whole = [located.start for located in places if not located.place.partial]
+    whole = [item.start for item in places if item.place.key.endswith("zone") and not item.place.partial]
     return [
         located
         for located in places
@@ -122,7 +122,7 @@ def give_sides(
         if (
             not located.sides
             and not previous.place.general
-            and "{side}" in located.place.regions[0]
+            and any("{side}" in name for name in located.place.regions)
             and _LINKS.issuperset(sentence.words[previous.end : located.start])
         ):
             located.sides |= previous.sides
@@ -132,13 +132,15 @@ def _side_target(
     sentence: Sentence, side: Match, items: Sequence[Located | Statement], sides: Sequence[Match]
 ) -> Located | Statement | None:
     here = [item for item in items if sentence.in_one_clause(item.start, side.start)]
+    before = [item for item in here if item.start <= side.start]
+    if before and (side.end - side.start > 2 or sentence.words[side.start] == "bilaterally"):
+        return max(before, key=lambda item: item.end)
     after = next((item for item in here if item.start >= side.end), None)
     if after:
         gap = sentence.words[side.end : after.start]
         joined = gap[:1] not in (("and",), ("or",)) or any(side.end <= other.start < after.start for other in sides)
         if len(gap) <= _SIDE_REACH and joined and _SHOWS.isdisjoint(gap) and "," not in gap:
             return after
-    before = [item for item in here if item.start <= side.start]
     return max(before, key=lambda item: item.end) if before else None
 
 
@@ -147,19 +149,20 @@ def subject_of(
 ) -> Located | None:
     """The place that a predicate is said of: the nearest with a key of its own in its clause.
 
-    None where there is none, or where the word belongs to a finding that follows it ("prominent nodule").
+    None where there is none, or where the word belongs to a finding that follows it ("calcified hilar granuloma").
     """
     start, end = predicate.start, predicate.end
     follows = any(0 <= finding.start - end <= 1 for finding in findings)
     if follows and sentence.words[end] not in ("of", ",", "and", "with", "without"):
         return None
+    taken = {finding.start for finding in findings}
     near: list[tuple[float, Located]] = []
     for located in places:
         if located.place.key not in predicate.term.states or not sentence.in_one_clause(located.start, start):
             continue
         if located.end <= start:
             between, distance = (located.end, start), start - located.end + 0.5
-        elif located.start >= end and "," not in sentence.words[end : located.start]:
+        elif located.start >= end and "," not in sentence.words[end : located.start] and located.end not in taken:
             between, distance = (end, located.start), located.start - end
         else:
             continue
@@ -216,9 +219,11 @@ def _groups(sentence: Sentence, places: Sequence[Located]) -> list[list[Located]
 
 
 def _fits(kind: FindingKind, located: Located) -> bool:
-    """Whether a place can move this finding; a general one can do so only where the finding has no usual place."""
-    if located.place.general and kind.regions:
-        return False
+    """Whether a place can move this finding; a general one only with a side and for a finding of no usual place."""
+    if located.place.general:
+        return not kind.regions and bool(located.sides)
+    if not located.place.regions:
+        return "bone" in kind.within
     return any(DOMAIN_OF[name] in kind.within for name in located.regions)
 
 
@@ -227,7 +232,7 @@ def _owner(sentence: Sentence, group: Sequence[Located], statements: Sequence[St
     start, end = group[0].start, group[-1].end
     here = [statement for statement in statements if sentence.in_one_clause(statement.start, start)]
     for statement in here:
-        if any(statement.start <= located.start < statement.end for located in group):
+        if any(statement.start < located.end and located.start < statement.end for located in group):
             return statement
     before = next((statement for statement in reversed(here) if statement.end <= start), None)
     after = next((statement for statement in here if statement.start >= end), None)
@@ -263,13 +268,18 @@ def _is_bare(statement: Statement) -> bool:
 
 
 def _may_share(one: Statement, other: Statement) -> bool:
-    in_lungs = "lung" in one.kind.within and "lung" in other.kind.within
-    return in_lungs and (one.verdict == "absent") == (other.verdict == "absent")
+    both = (_is_in_lungs(one) and _is_in_lungs(other)) or one.kind.regions == other.kind.regions == ()
+    return both and (one.verdict == "absent") == (other.verdict == "absent")
+
+
+def _is_in_lungs(statement: Statement) -> bool:
+    subject = statement.subject.regions if statement.subject else ()
+    return "lung" in statement.kind.within or any(DOMAIN_OF[name] == "lung" for name in subject)
 
 
 def _take(statement: Statement, neighbour: Statement) -> None:
     """Its places where both may be anywhere in the lung, otherwise only its sides."""
-    if statement.kind.regions == ("{side} lung",):
+    if neighbour.places and statement.kind.regions in (("{side} lung",), ()):
         statement.places = [located for located in neighbour.places if _fits(statement.kind, located)]
         statement.sides = set(neighbour.sides)
     else:
