@@ -146,6 +146,12 @@ def sentence_bounds(text: str) -> list[tuple[int, int]]:
     return bounds
 
 
+def without_list_number(text: str, start: int, end: int) -> int:
+    """Where the words of the sentence at [start, end) begin, after its list number or bullet if it has one."""
+    opening = _LIST_NUMBER.match(text, start, end)
+    return opening.end() if opening else start
+
+
 def _skip_blanks(text: str, start: int) -> int:
     while start < len(text) and text[start].isspace():
         start += 1

@@ -8,7 +8,7 @@ from radtrace.anatomy import DOMAIN_OF, REGIONS
 from radtrace.build.annotate import READING_ORDER, steps_of
 from radtrace.geometry import Box
 from radtrace.records import Region, Report
-from radtrace.reports import sentences
+from radtrace.reports import sentences, without_list_number
 from radtrace.sources import open_source
 
 
@@ -73,6 +73,14 @@ def test_the_impression_is_read_where_there_are_no_findings():
     )
 
 
+def test_list_numbers_are_left_out_and_spans_still_fit():
+    heart, lung = steps_of(Report(impression="1. Mild cardiomegaly. 2. Small left effusion. 3) Heart is enlarged."), {})
+    assert heart.rationale == "Mild cardiomegaly. Heart is enlarged."
+    assert lung.rationale == "Small left effusion."
+    said = [step.rationale[f.span.start : f.span.end] for step in (heart, lung) for f in step.findings]
+    assert said == ["cardiomegaly", "Heart is enlarged", "effusion"]
+
+
 WORDS = ["no", "heart", "lungs", "effusion", "clear", ".", ". ", "spine", "XXXX", "1. ", "and", "right", "2.5 cm", "\n"]
 
 
@@ -99,7 +107,7 @@ def check(report):
         # A rationale is its sentences joined by blanks: read it back by the sentences of the report, in their order.
         rest = step.rationale
         for span in sentences(text):
-            sentence = text[span.start : span.end]
+            sentence = text[without_list_number(text, span.start, span.end) : span.end]
             if rest.startswith(sentence) and rest[len(sentence) : len(sentence) + 1] in ("", " "):
                 said[span] += 1
                 rest = rest[len(sentence) + 1 :]

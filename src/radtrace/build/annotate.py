@@ -7,6 +7,7 @@ from radtrace.anatomy import DOMAIN_OF, REGIONS
 from radtrace.findings import SentenceAnnotation, annotate
 from radtrace.geometry import Box
 from radtrace.records import Domain, Finding, Region, Report, Step
+from radtrace.reports import without_list_number
 
 READING_ORDER: tuple[Domain, ...] = ("mediastinal", "lung", "bone", "other", "general")
 """Of the steps: centre, lungs, bones, below the diaphragm, and last the words that belong to no place."""
@@ -18,19 +19,21 @@ _Part = tuple[set[str], list[Finding]]
 def steps_of(report: Report, regions: Mapping[str, Region]) -> tuple[Step, ...]:
     """The steps of a report: its findings section, or its impression where it has no findings.
 
-    Every sentence stands verbatim in at least one step. One about several domains stands in the step of each, with the
-    findings and regions of that domain; one about no place stands in the boxless `general` step.
+    Every sentence stands verbatim, but for its number in a list, in at least one step. One about several domains stands
+    in the step of each, with the findings and regions of that domain; one about no place stands in the boxless
+    `general` step.
 
     Args:    regions: located regions by name; a region that nobody located stays in its step with no box.
     """
     text = report.findings or report.impression
     drafts = {domain: _Draft() for domain in READING_ORDER}
     for sentence in annotate(text):
-        words = text[sentence.span.start : sentence.span.end]
+        start = without_list_number(text, sentence.span.start, sentence.span.end)
+        words = text[start : sentence.span.end]
         home, *others = _domains(sentence)
-        drafts[home].add(words, _placed(sentence, home, placeless=True))
+        drafts[home].add(words, _placed(sentence, start, home, placeless=True))
         for domain in others:
-            drafts[domain].add(words, _placed(sentence, domain, placeless=False))
+            drafts[domain].add(words, _placed(sentence, start, domain, placeless=False))
     return tuple(draft.step(domain, regions) for domain, draft in drafts.items() if draft.sentences)
 
 
@@ -39,13 +42,13 @@ def _domains(sentence: SentenceAnnotation) -> tuple[Domain, ...]:
     return tuple(domain for domain in READING_ORDER if domain in named) or ("general",)
 
 
-def _placed(sentence: SentenceAnnotation, domain: Domain, *, placeless: bool) -> _Part:
-    """What a sentence says of a domain, spans counted from its start; `placeless`: and what it says of no place."""
+def _placed(sentence: SentenceAnnotation, start: int, domain: Domain, *, placeless: bool) -> _Part:
+    """What a sentence says of a domain, spans counted from `start`; `placeless`: and what it says of no place."""
     findings = [
         finding.model_copy(
             update={
                 "regions": tuple(name for name in finding.regions if DOMAIN_OF[name] == domain),
-                "span": finding.span and finding.span.shifted(-sentence.span.start),
+                "span": finding.span and finding.span.shifted(-start),
             }
         )
         for finding in sentence.findings
