@@ -2,7 +2,8 @@
 
 The text of a study is its findings and its impression. The gold labels are split by study: `test` is every uid with
 int(sha256(uid)) % 10 >= 7 (about 30%), whose texts and errors were not looked at while the rules were written; `dev` is
-the rest. A label counts as given where it is `present`.
+the rest. A label counts as given where it is `present`. The gold file has no study with Hernia, whatever its report
+says: "micro" counts our hernias as false alarms, "micro, annotated" is over the classes that the part's gold knows.
 
     python benchmarks/findings.py [--part dev|test|all] [--data DIR] [--json]
 """
@@ -59,11 +60,13 @@ def evaluate(studies: list[tuple[str, dict[str, bool]]]) -> dict[str, object]:
             counts[name][1] += found and not gold[name]
             counts[name][2] += gold[name] and not found
     classes = {name: scores(*count) for name, count in counts.items()}
+    annotated = [counts[name] for name in NIH14 if classes[name]["support"]]
     counted = [row["f1"] for row in classes.values() if row["support"] >= MACRO_SUPPORT]
     return {
         "studies": len(studies),
         "classes": classes,
         "micro": scores(*(sum(column) for column in zip(*counts.values(), strict=True))),
+        "micro_annotated": scores(*(sum(column) for column in zip(*annotated, strict=True))),
         "macro_f1": sum(counted) / len(counted) if counted else 0.0,
         "macro_classes": len(counted),
         "reports_per_second": len(studies) / seconds,
@@ -73,7 +76,11 @@ def evaluate(studies: list[tuple[str, dict[str, bool]]]) -> dict[str, object]:
 def show(part: str, result: dict) -> None:
     print(f"{result['studies']} studies of the {part} part")
     print(f"{'':20}{'precision':>10}{'recall':>10}{'F1':>10}{'support':>10}")
-    for name, row in [*result["classes"].items(), ("micro", result["micro"])]:
+    for name, row in [
+        *result["classes"].items(),
+        ("micro", result["micro"]),
+        ("micro, annotated", result["micro_annotated"]),
+    ]:
         print(f"{name:20}{row['precision']:10.3f}{row['recall']:10.3f}{row['f1']:10.3f}{row['support']:10d}")
     macro, classes = result["macro_f1"], result["macro_classes"]
     print(f"{'macro':40}{macro:10.3f}  over the {classes} classes of support >= {MACRO_SUPPORT}")

@@ -61,7 +61,7 @@ def test_chexpert_labels(text: str, name: str, status: str | None) -> None:
         ("Subcutaneous emphysema.", "Emphysema", None),
         ("Pericardial effusion.", "Effusion", None),
         ("Blunting of the left costophrenic angle.", "Effusion", None),
-        ("Large hiatal hernia.", "Hernia", None),
+        ("Large hiatal hernia.", "Hernia", "present"),
         ("Cystic fibrosis.", "Fibrosis", None),
         ("Masslike opacity.", "Mass", "present"),
         ("Pneumonitis.", "Pneumonia", "present"),
