@@ -93,6 +93,16 @@ def test_contrast_and_size_do_not_matter(localizer: Localizer, held_out: list[tu
             assert localizer([changed.astype(np.float32)])[0].regions[name].iou(plain[name]) > 0.95
 
 
+def test_inverted_grays_are_seen_and_undone(
+    localizer: Localizer, held_out: list[tuple[Pixels, tuple[Box, Box]]]
+) -> None:
+    for film, truth in held_out[:4]:
+        found = localizer([1 - film])[0]
+        assert "inverted" in found.warnings[0]
+        for name, box in zip(LUNGS, truth, strict=True):
+            assert found.regions[name].iou(box) > 0.8
+
+
 def blank(value: float) -> Pixels:
     return np.full((256, 256), value, np.float32)
 
@@ -113,8 +123,9 @@ def stripes() -> Pixels:
         (noise(), "not a chest film"),
         (stripes(), "not a chest film"),
         (noise(shape=(8, 300)), "too few"),
+        (noise(shape=(40, 400)), "too long"),
     ],
-    ids=["black", "white", "noise", "stripes", "tiny"],
+    ids=["black", "white", "noise", "stripes", "tiny", "long"],
 )
 def test_what_is_no_film_is_refused_with_the_reason(localizer: Localizer, film: Pixels, reason: str) -> None:
     result = localizer([film])[0]

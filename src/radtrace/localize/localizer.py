@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _WHOLE = Box(x1=0.0, y1=0.0, x2=1.0, y2=1.0)
 _FLAT = 0.02
 """A film whose 1st and 99th percentile differ by less shows nothing."""
+_LONGEST = 4
+"""Long edge of a film in short edges; the longest cassettes (whole spine) have 3."""
 _SURE = 0.95
 """Below this probability the film is looked at in all four turns."""
 
@@ -161,6 +163,8 @@ def _unusable(film: Pixels) -> str | None:
     height, width = film.shape
     if min(height, width) < MIN_SIDE:
         return f"{width}x{height} pixels are too few to find anatomy"
+    if max(height, width) > _LONGEST * min(height, width):
+        return f"{width}x{height} pixels: too long and thin for a film"
     low, high = np.quantile(film[:: height // MIN_SIDE, :: width // MIN_SIDE], (0.01, 0.99))
     return None if high - low >= _FLAT else "the film is blank"
 

@@ -27,7 +27,7 @@ def judge(probabilities: npt.NDArray[np.float32], view: tuple[int, int, int, int
 
     Args:    probabilities: (2, S, S), the patient's right lung first; view: the film's rectangle on them.
     """
-    right, left = (clean(mask) for mask in probabilities)
+    right, left = (clean(np.where(own > other, own, 0)) for own, other in (probabilities, probabilities[::-1]))
     missing = [side for side, mask in (("right", right), ("left", left)) if not _is_lung(mask, view)]
     if missing:
         return Verdict(None, (f"no regions: the {' and the '.join(missing)} lung cannot be made out",))
