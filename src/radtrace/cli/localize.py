@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,14 +45,18 @@ def localize(paths: tuple[Path, ...], as_json: bool, output: Path, strict: bool)
       radtrace localize films/ --json > regions.jsonl
     """
     from radtrace.localize import Localizer
+    from radtrace.runs import progress
 
     films = list(_films(paths))
     localizer = Localizer.load()
     if not as_json:
         output.mkdir(parents=True, exist_ok=True)
     unread = 0
-    for start in range(0, len(films), _BATCH):
-        unread += _batch(localizer, films[start : start + _BATCH], None if as_json else output)
+    with progress("films", len(films)) if len(films) > _BATCH else nullcontext(int) as advance:
+        for start in range(0, len(films), _BATCH):
+            batch = films[start : start + _BATCH]
+            unread += _batch(localizer, batch, None if as_json else output)
+            advance(len(batch))
     click.echo(f"{len(films) - unread} films, {unread} that could not be read", err=True)
     if unread == len(films):
         return InputError.exit_status
