@@ -81,6 +81,7 @@ def test_a_row_is_ready_for_json() -> None:
         "status": "present",
         "severity": "mild",
         "laterality": "left",
+        "change": None,
         "regions": ["left costophrenic angle"],
         "span": [11, 27],
         "text": "pleural effusion",
