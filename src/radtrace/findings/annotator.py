@@ -8,8 +8,9 @@ from itertools import product
 from math import inf
 
 from radtrace.anatomy import DOMAIN_OF, FINDINGS
+from radtrace.findings.changes import give_changes
 from radtrace.findings.clauses import Sentence, Verdict, parse, verdicts
-from radtrace.findings.lexicon import DENIALS, MODIFIERS, STATEMENTS, Match, Words, words_of
+from radtrace.findings.lexicon import CHANGES, DENIALS, MODIFIERS, STATEMENTS, Match, Words, words_of
 from radtrace.findings.places import (
     Located,
     Statement,
@@ -115,6 +116,7 @@ def _read(text: str) -> SentenceAnnotation:
     give_sides(sentence, modifiers, places, statements)
     for statement, verdict in zip(statements, verdicts(sentence, statements), strict=True):
         statement.verdict = verdict
+    give_changes(sentence, CHANGES.scan(words.folded), places, statements)
     said_here = [statement for statement in statements if statement.verdict != "elsewhere"]
     if statements and not said_here:
         return _SILENT
@@ -173,6 +175,7 @@ def _finding(
         status=_STATUS[statement.verdict],
         severity=_severity(statement, words, modifiers, statements),
         laterality=statement.laterality,
+        change=statement.change,
         regions=statement.regions,
         span=Span(start=words.starts[start], end=words.ends[end - 1]),
     )

@@ -18,6 +18,9 @@ _PERCEIVED = word_set("perceived")
 _CONDITIONS = word_set("conditions")
 _SEPARATORS = frozenset((",", "and", "or", "with", "."))
 _LIST_BREAKERS = word_set("list_breakers")
+_CHANGE_NOUNS = word_set("change_nouns")
+_CHANGED = word_set("changed")
+_DEGREES = word_set("degrees")
 _NOT = frozenset(("no", "not", "without"))
 _ALTERNATIVE = frozenset(("versus", "vs", "or"))
 _OPEN: frozenset[Verdict] = frozenset(("present", "likely", "uncertain"))
@@ -137,6 +140,8 @@ class _Reader:
         gap = self.sentence.words[cue.end : start]
         if self._stops(cue.end, start):
             return None
+        if "absent_before" in kinds and is_denied_change(self.sentence.words, _first_of_weight(gap, cue.end)):
+            return None
         if "absent_before" in kinds or ("absent_either" in kinds and not self._speaks_before(cue)):
             return None if _begins_anew(gap) else "absent"
         if "uncertain_through" in kinds or "likely_through" in kinds:
@@ -176,6 +181,22 @@ class _Reader:
 
     def _speaks_after(self, cue: Match) -> bool:
         return any(t.start >= cue.end and self.sentence.in_one_clause(t.start, cue.start) for t in self.targets)
+
+
+def is_denied_change(words: Sequence[str], index: int) -> bool:
+    """Whether the word at `index` is one of change and is denied: "no significant interval change in" is no denial."""
+    if index >= len(words) or words[index] not in _CHANGE_NOUNS | _CHANGED:
+        return False
+    at = index
+    while at and (words[at - 1] in _DEGREES or tuple(words[at - 2 : at]) == ("evidence", "of")):
+        at -= 1 if words[at - 1] in _DEGREES else 2
+    before = words[at - 1] if at else ""
+    return before == "not" or (words[index] in _CHANGE_NOUNS and (before in _NOT or "little" in words[at:index]))
+
+
+def _first_of_weight(gap: Sequence[str], start: int) -> int:
+    """Index of the first word of a gap that is no mere degree ("no significant interval change")."""
+    return start + next((at for at, word in enumerate(gap) if word not in _DEGREES), len(gap))
 
 
 def _begins_anew(gap: Sequence[str]) -> bool:

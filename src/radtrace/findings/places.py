@@ -7,7 +7,7 @@ from itertools import pairwise
 from radtrace.anatomy import DOMAIN_OF, REGIONS, FindingKind, Place
 from radtrace.findings.clauses import Sentence, Verdict
 from radtrace.findings.lexicon import Match, word_set
-from radtrace.records import Laterality
+from radtrace.records import Change, Laterality
 
 _ORDER = {name: index for index, name in enumerate(REGIONS)}
 _SIDES: dict[Laterality, frozenset[str]] = {
@@ -55,6 +55,12 @@ class Statement:
     verdict: Verdict = "present"
     sides: set[str] = field(default_factory=set)
     places: list[Located] = field(default_factory=list)
+    change: Change | None = None
+
+    @property
+    def begin(self) -> int:
+        """Where it begins, its subject included."""
+        return min(self.start, self.subject.start) if self.subject else self.start
 
     @property
     def all_sides(self) -> set[str]:
