@@ -116,6 +116,8 @@ class _Reader:
         doubted = False
         for cue in reversed(cues):
             value = self._forward(cue, target.start) if cue.end <= target.start else None
+            if value == "absent" and self._is_undone(cue, cues, target):
+                return target.verdict
             if value and "uncertain_undenied" not in cue.term.cues:
                 return value
             doubted = doubted or value is not None
@@ -140,7 +142,7 @@ class _Reader:
         gap = self.sentence.words[cue.end : start]
         if self._stops(cue.end, start):
             return None
-        if "absent_before" in kinds and is_denied_change(self.sentence.words, _first_of_weight(gap, cue.end)):
+        if "absent_before" in kinds and _is_of_change(self.sentence.words, cue.end, start):
             return None
         if "absent_before" in kinds or ("absent_either" in kinds and not self._speaks_before(cue)):
             return None if _begins_anew(gap) else "absent"
@@ -170,6 +172,13 @@ class _Reader:
             return "uncertain" if "uncertain_before" in kinds else "likely"
         return None
 
+    def _is_undone(self, denial: Match, cues: Sequence[Match], target: Target) -> bool:
+        """Whether the denial is of another one: "no evidence that the effusion has resolved"."""
+        later = [cue for cue in cues if cue.start >= target.end]
+        return "that" in self.sentence.words[denial.end : target.start] and any(
+            self._backward(cue, target.end) == "absent" for cue in later
+        )
+
     def _stops(self, start: int, end: int) -> bool:
         return any("stop" in cue.term.cues and start <= cue.start < end for cue in self.cues)
 
@@ -185,7 +194,7 @@ class _Reader:
 
 def is_denied_change(words: Sequence[str], index: int) -> bool:
     """Whether the word at `index` is one of change and is denied: "no significant interval change in" is no denial."""
-    if index >= len(words) or words[index] not in _CHANGE_NOUNS | _CHANGED:
+    if words[index] not in _CHANGE_NOUNS and words[index] not in _CHANGED:
         return False
     at = index
     while at and (words[at - 1] in _DEGREES or tuple(words[at - 2 : at]) == ("evidence", "of")):
@@ -194,9 +203,10 @@ def is_denied_change(words: Sequence[str], index: int) -> bool:
     return before == "not" or (words[index] in _CHANGE_NOUNS and (before in _NOT or "little" in words[at:index]))
 
 
-def _first_of_weight(gap: Sequence[str], start: int) -> int:
-    """Index of the first word of a gap that is no mere degree ("no significant interval change")."""
-    return start + next((at for at, word in enumerate(gap) if word not in _DEGREES), len(gap))
+def _is_of_change(words: Sequence[str], start: int, end: int) -> bool:
+    """Whether the denial that ends at `start` is spent on a change before `end` ("no significant interval change in")."""
+    first = next((at for at in range(start, end) if words[at] not in _DEGREES), end)
+    return first < end and is_denied_change(words, first)
 
 
 def _begins_anew(gap: Sequence[str]) -> bool:
