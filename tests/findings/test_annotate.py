@@ -313,7 +313,7 @@ SENTENCES = [
     ("Left chest port.", ["Central Venous Catheter present left @ svc"]),
     (
         "Dual lead pacemaker with leads in the right atrium and right ventricle.",
-        ["Pacemaker present @ cardiac silhouette", "Pacemaker present @ cardiac silhouette, right atrium"],
+        ["Pacemaker present @ cardiac silhouette, right atrium"],
     ),
     ("Right chest tube.", ["Chest Tube present right @ right lung"]),
     ("Median sternotomy wires.", ["Sternal Wires present @ mediastinum"]),
@@ -362,7 +362,8 @@ PLACES = [
     ("No acute bony abnormality.", "bone", ["right clavicle", "left clavicle", "right ribs", "left ribs", "spine"]),
     ("The tip lies in the SVC.", "mediastinal", ["svc"]),
     ("The left hilum is stable.", "mediastinal", ["left hilar structures"]),
-    ("The tube ends 4 cm above the carina.", "mediastinal", ["carina"]),
+    ("The tube ends 4 cm above the carina.", "mediastinal", ["trachea"]),
+    ("The tube ends at the carina.", "mediastinal", ["carina"]),
     ("The upper abdomen is unremarkable.", "other", ["right upper abdomen", "left upper abdomen"]),
     ("Heart size is normal and the lungs are clear.", "mediastinal", ["cardiac silhouette", "right lung", "left lung"]),
     (

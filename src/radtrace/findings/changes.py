@@ -18,9 +18,10 @@ _REACH = 8
 
 def meaning(sentence: Sentence, cue: Match) -> Change | None:
     """What a word of change says by itself: "no increase" is stable, "no new" says nothing."""
+    change = cue.term.change
     if is_denied_change(sentence.words, cue.start):
-        return "stable" if cue.term.change in ("improved", "worse", "changed") else None
-    return None if cue.term.change in ("changed", None) else cue.term.change
+        return "stable" if change in ("improved", "worse", "changed") else None
+    return None if change == "changed" else change
 
 
 def give_changes(
@@ -72,7 +73,7 @@ def _is_predicate(sentence: Sentence, cue: Match, named: Sequence[Statement | Lo
 
 
 def _following(sentence: Sentence, cue: Match, here: Sequence[Statement]) -> list[Statement]:
-    """The finding after the cue, and what is listed with it where the cue governs a list ("no change in A, B and C")."""
+    """The finding after the cue, and what is listed with it where the cue governs a list ("no change in A and B")."""
     after = [statement for statement in here if statement.begin >= cue.end]
     if not after or not _leads_to(sentence, sentence.words[cue.end : after[0].begin], cue.end):
         return []

@@ -204,7 +204,7 @@ def is_denied_change(words: Sequence[str], index: int) -> bool:
 
 
 def _is_of_change(words: Sequence[str], start: int, end: int) -> bool:
-    """Whether the denial that ends at `start` is spent on a change before `end` ("no significant interval change in")."""
+    """Whether the denial that ends at `start` is spent on a change before `end` ("no significant change in")."""
     first = next((at for at in range(start, end) if words[at] not in _DEGREES), end)
     return first < end and is_denied_change(words, first)
 

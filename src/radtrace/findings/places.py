@@ -183,10 +183,10 @@ def subject_of(
 
 
 def _is_attribute(sentence: Sentence, end: int, located: Located) -> bool:
-    """Whether no comma parts the predicate that ends at `end` from its place, but one of a list ("tortuous, calcified")."""
+    """Whether no comma parts the predicate that ends at `end` from its place, but one of a list of predicates."""
     others = {at for match in sentence.matches if match.term.states for at in range(match.start, match.end)}
     gap = [sentence.words[at] for at in range(end, located.start) if at not in others]
-    return "," not in gap or (len(gap) < located.start - end and {",", "and", "thoracic"}.issuperset(gap))
+    return "," not in gap or (len(gap) < located.start - end and {",", "and"}.issuperset(gap))
 
 
 def subjects_of_normal(
