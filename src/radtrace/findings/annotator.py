@@ -193,9 +193,15 @@ def _told_apart(statements: Sequence[Statement], modifiers: Modifiers) -> list[S
         device = next((one for one in same if _is_part(statement, one, modifiers.sentence)), None)
         if device:
             device.places.extend(statement.places)
-        elif not same or statement.places or statement.all_sides or modifiers.severity(statement):
+        elif not any(_adds_nothing(statement, one) for one in same) or modifiers.severity(statement):
             apart.append(statement)
     return apart
+
+
+def _adds_nothing(statement: Statement, earlier: Statement) -> bool:
+    if statement.places:
+        return statement.sides <= earlier.sides and all(any(p is q for q in earlier.places) for p in statement.places)
+    return not statement.all_sides
 
 
 def _is_part(statement: Statement, device: Statement, sentence: Sentence) -> bool:

@@ -9,6 +9,7 @@ from radtrace.findings.places import Located, Statement
 from radtrace.records import Change
 
 _COPULAS = word_set("copulas")
+_COMPARING = word_set("comparing")
 _VERBS = word_set("verbs")
 _DEGREES = word_set("degrees")
 _LINKS = frozenset((",", "and", "or"))
@@ -32,12 +33,20 @@ def give_changes(
     "resolved" to what is absent only, the others to what is not; "stable" where nothing else is said ("persistent but
     smaller").
     """
+    compared = not _COMPARING.isdisjoint(sentence.words)
     for cue in cues:
         change = meaning(sentence, cue)
-        for statement in _reached(sentence, cue, places, statements) if change else ():
+        if change is None or (not compared and any(s.start <= cue.start < s.end for s in statements)):
+            continue
+        for statement in _reached(sentence, cue, places, statements):
             fits = (statement.verdict == "absent") == (change == "resolved")
-            if fits and statement.change in (None, "stable"):
+            if fits and statement.change in (None, "stable") and (compared or not _describes(sentence, cue, statement)):
                 statement.change = change
+
+
+def _describes(sentence: Sentence, cue: Match, statement: Statement) -> bool:
+    """Whether "increased" tells how the film looks, not a change: "increased density", "increased kyphosis"."""
+    return sentence.words[cue.start] == "increased" and statement.kind.nih14 is None and cue.end <= statement.start
 
 
 def _reached(
@@ -103,7 +112,15 @@ def _nearest_before(
     nearest = max(before, key=lambda statement: statement.end)
     own = [*nearest.places, nearest.subject]
     others = [located for located in places if not any(located is mine for mine in own)]
-    of_place = any(nearest.end <= located.start <= cue.end + 2 for located in others)
+    of_place = any(
+        nearest.end <= located.start
+        and (
+            "," not in sentence.words[located.end : cue.start]
+            if located.end <= cue.start
+            else located.start <= cue.end + 2
+        )
+        for located in others
+    )
     gap = range(nearest.end, cue.start)
     stopped = any("stop" in match.term.cues and match.start in gap for match in sentence.matches)
     return () if of_place or stopped else (nearest,)

@@ -63,7 +63,7 @@ class Modifiers:
             (other.start for other in self.statements if other.start >= statement.end),
             default=len(self.sentence.words),
         )
-        sides = [side for side in self.sides if floor <= side.start < ceiling]
+        sides = [side for side in self.sides if floor <= side.start < ceiling and side.term.side != "bilateral"]
         if {side.term.side for side in sides} != {"right", "left"} or len(sides) != 2:
             return ()
         one, other = sides

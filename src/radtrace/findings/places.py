@@ -1,6 +1,6 @@
 """Where a sentence says that things are: places with their sides, and which finding each place belongs to."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -211,7 +211,8 @@ def attach(sentence: Sentence, places: Sequence[Located], statements: Sequence[S
     for located in subjects:
         located.used = True
     free = [located for located in places if not any(located is subject for subject in subjects)]
-    for group in _groups(sentence, free):
+    inside = {at for statement in statements for at in range(statement.start, statement.end)}
+    for group in _groups(sentence, free, inside):
         owner = _owner(sentence, group, statements)
         for located in group:
             if owner and _fits(owner.kind, located):
@@ -223,12 +224,12 @@ def attach(sentence: Sentence, places: Sequence[Located], statements: Sequence[S
     _share(sentence, statements)
 
 
-def _groups(sentence: Sentence, places: Sequence[Located]) -> list[list[Located]]:
-    """Places that are listed together ("right upper and left lower lobe")."""
+def _groups(sentence: Sentence, places: Sequence[Located], inside: Set[int]) -> list[list[Located]]:
+    """Places that are listed together ("right upper and left lower lobe"), each outside the words of a finding."""
     groups: list[list[Located]] = []
     for located in places:
         last = groups[-1][-1] if groups else None
-        listed = last and _LISTING.issuperset(sentence.words[last.end : located.start])
+        listed = last and last.start not in inside and _LISTING.issuperset(sentence.words[last.end : located.start])
         if last and listed and sentence.in_one_clause(last.start, located.start):
             groups[-1].append(located)
         else:
@@ -276,11 +277,13 @@ def _share(sentence: Sentence, statements: Sequence[Statement]) -> None:
         after = any(located.start >= following.end for located in following.places)
         if near and after and _is_bare(statement) and _may_share(statement, following):
             _take(statement, following)
+    located: Statement | None = None
     for earlier, statement in pairwise(statements):
+        located = earlier if earlier.places else located
         if not _may_share(earlier, statement):
-            continue
-        if _is_bare(statement):
-            _take(statement, earlier)
+            located = None
+        elif _is_bare(statement):
+            _take(statement, earlier if earlier.places or not located else located)
         elif not statement.all_sides and "with" in sentence.words[earlier.end : statement.start]:
             statement.sides = set(earlier.all_sides)
 
