@@ -193,12 +193,19 @@ def _told_apart(statements: Sequence[Statement], modifiers: Modifiers) -> list[S
         device = next((one for one in same if _is_part(statement, one, modifiers.sentence)), None)
         if device:
             device.places.extend(statement.places)
-        elif not any(_adds_nothing(statement, one) for one in same) or modifiers.severity(statement):
+            continue
+        repeated = next((one for one in same if _adds_nothing(statement, one)), None)
+        if repeated is None:
+            apart.append(statement)
+        elif modifiers.severity(statement):
+            if not modifiers.severity(repeated) and _adds_nothing(repeated, statement):
+                apart.remove(repeated)
             apart.append(statement)
     return apart
 
 
 def _adds_nothing(statement: Statement, earlier: Statement) -> bool:
+    """Whether a mention names no place or side beyond those of another one."""
     if statement.places:
         return statement.sides <= earlier.sides and all(any(p is q for q in earlier.places) for p in statement.places)
     return not statement.all_sides

@@ -196,6 +196,8 @@ def is_denied_change(words: Sequence[str], index: int) -> bool:
     """Whether the word at `index` is one of change and is denied: "no significant interval change in" is no denial."""
     if words[index] not in _CHANGE_NOUNS and words[index] not in _CHANGED:
         return False
+    if words[index] == "worsening" and words[index + 1 : index + 2] not in (("of",), ("in",)):
+        return False
     at = index
     while at and (words[at - 1] in _DEGREES or tuple(words[at - 2 : at]) == ("evidence", "of")):
         at -= 1 if words[at - 1] in _DEGREES else 2
