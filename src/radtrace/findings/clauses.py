@@ -24,6 +24,7 @@ _DEGREES = word_set("degrees")
 _NOT = frozenset(("no", "not", "without"))
 _ALTERNATIVE = frozenset(("versus", "vs", "or"))
 _OPEN: frozenset[Verdict] = frozenset(("present", "likely", "uncertain"))
+_AFTER = frozenset(("absent_after", "uncertain_after"))
 _ALTERNATIVE_REACH = 8
 """Most tokens between two findings of which the report leaves open which it is."""
 
@@ -110,7 +111,7 @@ class _Reader:
         """What the nearest cue that reaches the target makes of it; those before it count first."""
         if target.verdict == "absent":
             return "absent"
-        cues = [cue for cue in self.cues if self.sentence.in_one_clause(cue.start, target.start)]
+        cues = [cue for cue in self.cues if self._is_said_with(cue, target)]
         if any(cue.end <= target.start and self._forward(cue, target.start) == "elsewhere" for cue in cues):
             return "elsewhere"
         doubted = False
@@ -128,6 +129,16 @@ class _Reader:
             if value:
                 return value
         return target.verdict
+
+    def _is_said_with(self, cue: Match, target: Target) -> bool:
+        """Whether they share a clause, or the cue's clause is about nothing else ("less likely, but not excluded")."""
+        clauses = self.sentence.clauses
+        if clauses[cue.start] == clauses[target.start] + 1 and cue.term.cues <= _AFTER:
+            return self._last_named(clauses[cue.start]) is None and self._last_named(clauses[target.start]) is target
+        return clauses[cue.start] == clauses[target.start]
+
+    def _last_named(self, clause: int) -> Target | None:
+        return next((t for t in reversed(self.targets) if self.sentence.clauses[t.start] == clause), None)
 
     def are_alternatives(self, one: Target, other: Target) -> bool:
         """Whether the report leaves open which of two findings it is; "no change in A or B" does not."""
