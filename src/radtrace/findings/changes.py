@@ -38,7 +38,7 @@ def give_changes(
         change = meaning(sentence, cue)
         if change is None or (not compared and any(s.start <= cue.start < s.end for s in statements)):
             continue
-        for statement in _reached(sentence, cue, places, statements):
+        for statement in _reached(sentence, cue, cues, places, statements):
             fits = (statement.verdict == "absent") == (change == "resolved")
             if fits and statement.change in (None, "stable") and (compared or not _describes(sentence, cue, statement)):
                 statement.change = change
@@ -50,7 +50,7 @@ def _describes(sentence: Sentence, cue: Match, statement: Statement) -> bool:
 
 
 def _reached(
-    sentence: Sentence, cue: Match, places: Sequence[Located], statements: Sequence[Statement]
+    sentence: Sentence, cue: Match, cues: Sequence[Match], places: Sequence[Located], statements: Sequence[Statement]
 ) -> Sequence[Statement]:
     """The findings that the cue is a predicate of, else those that it precedes, else the one that it follows."""
     here = [statement for statement in statements if sentence.in_one_clause(statement.start, cue.start)]
@@ -59,7 +59,7 @@ def _reached(
     subjects = [located for located in subjects if located.end <= cue.start]
     if _is_predicate(sentence, cue, [*before, *subjects]):
         return before
-    following = _following(sentence, cue, here)
+    following = _following(sentence, cue, cues, here)
     if following:
         return following
     if not here and not subjects:
@@ -81,7 +81,7 @@ def _is_predicate(sentence: Sentence, cue: Match, named: Sequence[Statement | Lo
     return is_copular and bool(named) and sentence.words[copulas - 1 : copulas] != ("there",)
 
 
-def _following(sentence: Sentence, cue: Match, here: Sequence[Statement]) -> list[Statement]:
+def _following(sentence: Sentence, cue: Match, cues: Sequence[Match], here: Sequence[Statement]) -> list[Statement]:
     """The finding after the cue, and what is listed with it where the cue governs a list ("no change in A and B")."""
     after = [statement for statement in here if statement.begin >= cue.end]
     if not after or not _leads_to(sentence, sentence.words[cue.end : after[0].begin], cue.end):
@@ -91,7 +91,8 @@ def _following(sentence: Sentence, cue: Match, here: Sequence[Statement]) -> lis
     for statement, other in pairwise(after):
         gap = sentence.words[statement.end : other.begin]
         listed = not _LINKS.isdisjoint(gap) and (of_list or "," not in gap)
-        if not listed or not _DEGREES.isdisjoint(gap) or not _leads_to(sentence, gap[1:], statement.end):
+        anew = any(statement.end <= another.start < other.begin for another in cues)
+        if anew or not listed or not _DEGREES.isdisjoint(gap) or not _leads_to(sentence, gap[1:], statement.end):
             break
         reached.append(other)
     return reached

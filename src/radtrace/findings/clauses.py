@@ -15,7 +15,7 @@ the study should look for; not said of this film."""
 
 _VERBS = word_set("verbs")
 _PERCEIVED = word_set("perceived")
-_CONDITIONS = word_set("conditions")
+_NO_BEGINNING = word_set("conditions") | _VERBS
 _SEPARATORS = frozenset((",", "and", "or", "with", "."))
 _LIST_BREAKERS = word_set("list_breakers")
 _CHANGE_NOUNS = word_set("change_nouns")
@@ -64,7 +64,7 @@ def parse(words: Sequence[str], matches: Sequence[Match]) -> Sentence:
     separator, has_verb, floor = -1, False, 0
     for index, word in enumerate(words):
         spoken = has_verb or any(floor <= start < index for start in (*denials, *said))
-        begins_there = word == "there" and spoken and words[index - 1] not in _CONDITIONS
+        begins_there = word == "there" and spoken and words[index - 1] not in _NO_BEGINNING
         if "break" in cue_at.get(index, ()) or begins_there:
             starts.add(index)
             separator, has_verb, floor = -1, False, index
