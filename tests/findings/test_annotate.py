@@ -267,6 +267,44 @@ SENTENCES = [
     ("Thickening of the left apical pleura.", ["Pleural Thickening present left @ left apical zone"]),
     ("Opacification of the left hemithorax.", ["Lung Opacity present left @ left lung"]),
     ("Perihilar opacities.", ["Lung Opacity present @ right hilar structures, left hilar structures"]),
+    # each side by itself
+    (
+        "Pleural effusions, large on the left and small on the right.",
+        [
+            "Pleural Effusion present severe left @ left costophrenic angle",
+            "Pleural Effusion present mild right @ right costophrenic angle",
+        ],
+    ),
+    (
+        "Mild left lower lobe and moderate right upper lobe consolidation.",
+        [
+            "Consolidation present mild left @ left lower lung zone",
+            "Consolidation present moderate right @ right upper lung zone",
+        ],
+    ),
+    (
+        "Bilateral pleural effusions, left greater than right, are small.",
+        ["Pleural Effusion present mild bilateral @ right costophrenic angle, left costophrenic angle"],
+    ),
+    # a place takes the side of what it goes with
+    (
+        "Right chest tube with apical pneumothorax.",
+        ["Chest Tube present right @ right lung", "Pneumothorax present right @ right apical zone"],
+    ),
+    (
+        "Elevated left hemidiaphragm and basilar atelectasis.",
+        ["Elevated Hemidiaphragm present left @ left hemidiaphragm", "Atelectasis present left @ left lower lung zone"],
+    ),
+    (
+        "Left costophrenic angle is obscured by a small pleural effusion.",
+        [
+            "Blunted Costophrenic Angle present left @ left costophrenic angle",
+            "Pleural Effusion present mild left @ left costophrenic angle",
+        ],
+    ),
+    # one thing named twice
+    ("Bony deformity of the left clavicle from an old fracture.", ["Fracture present left @ left clavicle"]),
+    ("The heart is enlarged and globular.", ["Cardiomegaly present @ cardiac silhouette"]),
     # bones and abdomen
     ("Old right seventh rib fracture.", ["Fracture present right @ right ribs"]),
     ("Fracture of the left clavicle.", ["Fracture present left @ left clavicle"]),

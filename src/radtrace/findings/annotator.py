@@ -114,14 +114,14 @@ def _read(text: str) -> SentenceAnnotation:
     give_sides(sentence, modifiers, places, statements)
     for statement, verdict in zip(statements, verdicts(sentence, statements), strict=True):
         statement.verdict = verdict
-    changes = CHANGES.scan(words.folded)
-    give_changes(sentence, changes, places, statements)
     said_here = [statement for statement in statements if statement.verdict != "elsewhere"]
     if statements and not said_here:
         return _SILENT
     statements = said_here
     places = [located for located in places if located.sides or not located.place.sided]
     attach(sentence, places, statements)
+    changes = CHANGES.scan(words.folded)
+    give_changes(sentence, changes, places, statements)
     said: dict[Finding, bool] = {}
     for finding, likely in _findings(statements, words, Modifiers.of(sentence, modifiers, changes, statements)):
         said.setdefault(finding, likely)

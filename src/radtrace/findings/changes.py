@@ -10,6 +10,7 @@ from radtrace.records import Change
 
 _COPULAS = word_set("copulas")
 _COMPARING = word_set("comparing")
+_PREPOSITIONS = word_set("prepositions")
 _VERBS = word_set("verbs")
 _DEGREES = word_set("degrees")
 _LINKS = frozenset((",", "and", "or"))
@@ -58,7 +59,8 @@ def _reached(
     subjects = [located for located in places if sentence.in_one_clause(located.start, cue.start)]
     subjects = [located for located in subjects if located.end <= cue.start]
     if _is_predicate(sentence, cue, [*before, *subjects]):
-        return before
+        place = next((located for located in subjects if located.end == cue.start), None)
+        return before if place is None or _is_of(sentence, place, before) else ()
     following = _following(sentence, cue, cues, here)
     if following:
         return following
@@ -70,6 +72,8 @@ def _reached(
 def _is_predicate(sentence: Sentence, cue: Match, named: Sequence[Statement | Located]) -> bool:
     """Whether the cue is said of what stands before it: "the effusion is unchanged", "heart size stable"."""
     at = cue.start
+    if sentence.words[at] in _LINKS:
+        return False
     while at and (sentence.words[at - 1] in _DEGREES or sentence.words[at - 1] == "not"):
         at -= 1
     if any(at - 1 <= item.end - 1 <= cue.start for item in named):
@@ -111,8 +115,7 @@ def _nearest_before(
     if not before:
         return ()
     nearest = max(before, key=lambda statement: statement.end)
-    own = [*nearest.places, nearest.subject]
-    others = [located for located in places if not any(located is mine for mine in own)]
+    others = [located for located in places if not _is_of(sentence, located, [nearest])]
     of_place = any(
         nearest.end <= located.start
         and (
@@ -125,3 +128,15 @@ def _nearest_before(
     gap = range(nearest.end, cue.start)
     stopped = any("stop" in match.term.cues and match.start in gap for match in sentence.matches)
     return () if of_place or stopped else (nearest,)
+
+
+def _is_of(sentence: Sentence, located: Located, statements: Sequence[Statement]) -> bool:
+    """Whether a place is that of one of these findings: attached to it, or joined to it by a preposition."""
+    if located.place.general and located.used:
+        return True
+    for statement in statements:
+        gap = sentence.words[statement.end : located.start]
+        joined = _LINKS.isdisjoint(gap) and not _PREPOSITIONS.isdisjoint(gap)
+        if joined or located is statement.subject or any(located is place for place in statement.places):
+            return True
+    return False

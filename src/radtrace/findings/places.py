@@ -265,7 +265,8 @@ def _owner(sentence: Sentence, group: Sequence[Located], statements: Sequence[St
         return after
     if after and not _SHOWS.isdisjoint(trail) and "," not in trail:
         return after
-    if before and ({"and", "with"}.isdisjoint(lead) or not _PREPOSITIONS.isdisjoint(lead)):
+    trailing = {"and", "with"}.isdisjoint(lead) and not group[0].place.key.startswith("heart")
+    if before and (trailing or not _PREPOSITIONS.isdisjoint(lead)):
         return before
     return after if after and (not before or _PARTED.isdisjoint(trail)) else None
 
