@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from math import inf
@@ -72,7 +72,8 @@ def annotate(text: str) -> tuple[SentenceAnnotation, ...]:
             start, end = first + from_start, first + from_end
             read = _SILENT if index < silent else _read(text[start:end])
             moved = tuple(f.model_copy(update={"span": f.span.shifted(start)}) if f.span else f for f in read.findings)
-            annotations.append(replace(read, span=Span(start=start, end=end), findings=moved))
+            span = Span(start=start, end=end)
+            annotations.append(SentenceAnnotation(span, moved, read.likely, read.regions, read.domain))
     return tuple(annotations)
 
 
