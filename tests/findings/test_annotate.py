@@ -267,6 +267,14 @@ SENTENCES = [
     ("Thickening of the left apical pleura.", ["Pleural Thickening present left @ left apical zone"]),
     ("Opacification of the left hemithorax.", ["Lung Opacity present left @ left lung"]),
     ("Perihilar opacities.", ["Lung Opacity present @ right hilar structures, left hilar structures"]),
+    (
+        "There is a right pleural effusion, which is now large.",
+        ["Pleural Effusion present severe right @ right costophrenic angle"],
+    ),
+    (
+        "Except for a calcified granuloma in the right upper lobe, the lungs are clear.",
+        ["Granuloma present right @ right upper lung zone", "Lung Opacity absent @ right lung, left lung"],
+    ),
     # each side by itself
     (
         "Pleural effusions, large on the left and small on the right.",

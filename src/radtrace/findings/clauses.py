@@ -55,7 +55,8 @@ def parse(words: Sequence[str], matches: Sequence[Match]) -> Sentence:
     """The sentence with its clauses.
 
     A clause ends at a break word, and before the subject of another verb: at the last comma, "and" or "or" before a
-    verb where the clause has had its verb or a denial already ("no effusion and the heart is enlarged").
+    verb where the clause has had its verb or a denial already ("no effusion and the heart is enlarged") or opens the
+    sentence with an exception ("except for a scar, the lungs are clear").
     """
     starts: set[int] = set()
     cue_at = {match.start: match.term.cues for match in matches}
@@ -73,7 +74,8 @@ def parse(words: Sequence[str], matches: Sequence[Match]) -> Sentence:
         elif word in _VERBS:
             denied = any(floor <= denial < separator for denial in denials)
             listed = denied and _is_perception(words, index) and (words[separator] == "or" or not has_verb)
-            if 0 < separator < index - 1 and (has_verb or denied) and not listed:
+            excepted = floor == 0 and "break" in cue_at.get(0, ())
+            if 0 < separator < index - 1 and (has_verb or denied or excepted) and not listed:
                 starts.add(separator)
                 floor = separator
             separator, has_verb = -1, True

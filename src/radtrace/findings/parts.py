@@ -115,7 +115,11 @@ class Modifiers:
         words, end = self.sentence.words, statement.end
         if severity.start < end or any(end <= other.start < severity.start for other in self.statements):
             return False
-        copular = words[severity.start - 1] in _COPULAS and self.sentence.in_one_clause(end - 1, severity.start)
+        at = severity.start - 1
+        while at > end and words[at] in _DEGREES:
+            at -= 1
+        joined = "which" in words[end:at] or self.sentence.in_one_clause(end - 1, severity.start)
+        copular = words[at] in _COPULAS and joined
         return (copular or severity.start <= end + 2) and not self._is_taken(severity)
 
     def _is_taken(self, severity: Match) -> bool:
