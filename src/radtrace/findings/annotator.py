@@ -198,7 +198,9 @@ def _told_apart(statements: Sequence[Statement], modifiers: Modifiers) -> list[S
         repeated = next((one for one in same if _adds_nothing(statement, one)), None)
         if repeated is None:
             apart.append(statement)
-        elif modifiers.severity(statement):
+            continue
+        statement.change = repeated.change = statement.change or repeated.change
+        if modifiers.severity(statement):
             if not modifiers.severity(repeated) and _adds_nothing(repeated, statement):
                 apart.remove(repeated)
             apart.append(statement)
