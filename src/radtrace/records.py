@@ -18,6 +18,7 @@ Projection = Literal["PA", "AP", "frontal", "lateral", "unknown"]
 Status = Literal["present", "absent", "uncertain"]
 Severity = Literal["mild", "moderate", "severe"]
 Laterality = Literal["right", "left", "bilateral"]
+Change = Literal["new", "improved", "worse", "stable", "resolved"]
 Domain = Literal["mediastinal", "lung", "bone", "other", "general"]
 """MMRad-IVL Sec. 2.1 names the first four; `general` holds the words that belong to no place."""
 
@@ -85,6 +86,7 @@ class Finding(Record):
     """One thing that a report says about a film.
 
     label: a name of `radtrace.anatomy.FINDINGS`.
+    change: against an earlier film, as the words say. "resolved" is of what is absent, the others of what is there.
     regions: names of `radtrace.anatomy.REGIONS`.
     span: where the words stand in the text that was read; in a `Step`, in its rationale. None if there are no words.
     """
@@ -93,6 +95,7 @@ class Finding(Record):
     status: Status
     severity: Severity | None = None
     laterality: Laterality | None = None
+    change: Change | None = None
     regions: tuple[str, ...] = ()
     span: Span | None = None
 

@@ -267,6 +267,52 @@ SENTENCES = [
     ("Thickening of the left apical pleura.", ["Pleural Thickening present left @ left apical zone"]),
     ("Opacification of the left hemithorax.", ["Lung Opacity present left @ left lung"]),
     ("Perihilar opacities.", ["Lung Opacity present @ right hilar structures, left hilar structures"]),
+    (
+        "There is a right pleural effusion, which is now large.",
+        ["Pleural Effusion present severe right @ right costophrenic angle"],
+    ),
+    (
+        "Except for a calcified granuloma in the right upper lobe, the lungs are clear.",
+        ["Granuloma present right @ right upper lung zone", "Lung Opacity absent @ right lung, left lung"],
+    ),
+    # each side by itself
+    (
+        "Pleural effusions, large on the left and small on the right.",
+        [
+            "Pleural Effusion present severe left @ left costophrenic angle",
+            "Pleural Effusion present mild right @ right costophrenic angle",
+        ],
+    ),
+    (
+        "Mild left lower lobe and moderate right upper lobe consolidation.",
+        [
+            "Consolidation present mild left @ left lower lung zone",
+            "Consolidation present moderate right @ right upper lung zone",
+        ],
+    ),
+    (
+        "Bilateral pleural effusions, left greater than right, are small.",
+        ["Pleural Effusion present mild bilateral @ right costophrenic angle, left costophrenic angle"],
+    ),
+    # a place takes the side of what it goes with
+    (
+        "Right chest tube with apical pneumothorax.",
+        ["Chest Tube present right @ right lung", "Pneumothorax present right @ right apical zone"],
+    ),
+    (
+        "Elevated left hemidiaphragm and basilar atelectasis.",
+        ["Elevated Hemidiaphragm present left @ left hemidiaphragm", "Atelectasis present left @ left lower lung zone"],
+    ),
+    (
+        "Left costophrenic angle is obscured by a small pleural effusion.",
+        [
+            "Blunted Costophrenic Angle present left @ left costophrenic angle",
+            "Pleural Effusion present mild left @ left costophrenic angle",
+        ],
+    ),
+    # one thing named twice
+    ("Bony deformity of the left clavicle from an old fracture.", ["Fracture present left @ left clavicle"]),
+    ("The heart is enlarged and globular.", ["Cardiomegaly present @ cardiac silhouette"]),
     # bones and abdomen
     ("Old right seventh rib fracture.", ["Fracture present right @ right ribs"]),
     ("Fracture of the left clavicle.", ["Fracture present left @ left clavicle"]),
@@ -313,7 +359,7 @@ SENTENCES = [
     ("Left chest port.", ["Central Venous Catheter present left @ svc"]),
     (
         "Dual lead pacemaker with leads in the right atrium and right ventricle.",
-        ["Pacemaker present @ cardiac silhouette", "Pacemaker present @ cardiac silhouette, right atrium"],
+        ["Pacemaker present @ cardiac silhouette, right atrium"],
     ),
     ("Right chest tube.", ["Chest Tube present right @ right lung"]),
     ("Median sternotomy wires.", ["Sternal Wires present @ mediastinum"]),
@@ -362,7 +408,8 @@ PLACES = [
     ("No acute bony abnormality.", "bone", ["right clavicle", "left clavicle", "right ribs", "left ribs", "spine"]),
     ("The tip lies in the SVC.", "mediastinal", ["svc"]),
     ("The left hilum is stable.", "mediastinal", ["left hilar structures"]),
-    ("The tube ends 4 cm above the carina.", "mediastinal", ["carina"]),
+    ("The tube ends 4 cm above the carina.", "mediastinal", ["trachea"]),
+    ("The tube ends at the carina.", "mediastinal", ["carina"]),
     ("The upper abdomen is unremarkable.", "other", ["right upper abdomen", "left upper abdomen"]),
     ("Heart size is normal and the lungs are clear.", "mediastinal", ["cardiac silhouette", "right lung", "left lung"]),
     (

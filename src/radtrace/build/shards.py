@@ -27,6 +27,7 @@ _FINDING = pa.struct(
         ("status", pa.string()),
         ("severity", pa.string()),
         ("laterality", pa.string()),
+        ("change", pa.string()),
         ("regions", _STRINGS),
         ("span", _SPAN),
     ]

@@ -2,14 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from math import inf
 
 from radtrace.anatomy import DOMAIN_OF, FINDINGS
+from radtrace.findings.changes import give_changes
 from radtrace.findings.clauses import Sentence, Verdict, parse, verdicts
-from radtrace.findings.lexicon import DENIALS, MODIFIERS, STATEMENTS, Match, Words, words_of
+from radtrace.findings.lexicon import CHANGES, DENIALS, MODIFIERS, STATEMENTS, Words, word_set, words_of
+from radtrace.findings.parts import Modifiers
 from radtrace.findings.places import (
     Located,
     Statement,
@@ -20,7 +22,7 @@ from radtrace.findings.places import (
     subject_of,
     subjects_of_normal,
 )
-from radtrace.records import Domain, Finding, Severity, Span, Status
+from radtrace.records import Domain, Finding, Span, Status
 from radtrace.reports import section_ranges, sentence_bounds
 
 _SPEAKING = ("findings", "impression")
@@ -33,10 +35,7 @@ _STATUS: dict[Verdict, Status] = {
     "uncertain": "uncertain",
     "likely": "uncertain",
 }
-_SEVERITIES: tuple[Severity, ...] = ("mild", "moderate", "severe")
-_SEVERITY_REACH = 6
-"""Most tokens between a severity and its finding."""
-_SEVERITY_PARTS = frozenset((",", "with", "without", "of"))
+_PARTS = word_set("parts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,8 @@ def annotate(text: str) -> tuple[SentenceAnnotation, ...]:
             start, end = first + from_start, first + from_end
             read = _SILENT if index < silent else _read(text[start:end])
             moved = tuple(f.model_copy(update={"span": f.span.shifted(start)}) if f.span else f for f in read.findings)
-            annotations.append(replace(read, span=Span(start=start, end=end), findings=moved))
+            span = Span(start=start, end=end)
+            annotations.append(SentenceAnnotation(span, moved, read.likely, read.regions, read.domain))
     return tuple(annotations)
 
 
@@ -121,9 +121,11 @@ def _read(text: str) -> SentenceAnnotation:
     statements = said_here
     places = [located for located in places if located.sides or not located.place.sided]
     attach(sentence, places, statements)
+    changes = CHANGES.scan(words.folded)
+    give_changes(sentence, changes, places, statements)
     said: dict[Finding, bool] = {}
-    for statement in statements:
-        said.setdefault(_finding(statement, words, modifiers, statements), statement.verdict in ("present", "likely"))
+    for finding, likely in _findings(statements, words, Modifiers.of(sentence, modifiers, changes, statements)):
+        said.setdefault(finding, likely)
     silent = (located for located in places if not located.used and not (located.place.general and said))
     named = [*(finding.regions for finding in said), *(located.regions for located in silent)]
     regions = ordered(name for names in named for name in names)
@@ -162,48 +164,62 @@ def _statements(sentence: Sentence, places: Sequence[Located]) -> list[Statement
     return statements
 
 
-def _finding(
-    statement: Statement, words: Words, modifiers: Sequence[Match], statements: Sequence[Statement]
-) -> Finding:
-    start, end = statement.start, statement.end
-    if statement.subject:
-        start, end = min(start, statement.subject.start), max(end, statement.subject.end)
-    return Finding(
-        label=statement.kind.label,
-        status=_STATUS[statement.verdict],
-        severity=_severity(statement, words, modifiers, statements),
-        laterality=statement.laterality,
-        regions=statement.regions,
-        span=Span(start=words.starts[start], end=words.ends[end - 1]),
-    )
+def _findings(statements: Sequence[Statement], words: Words, modifiers: Modifiers) -> Iterator[tuple[Finding, bool]]:
+    """Each finding, and whether it is the best guess."""
+    for statement in _told_apart(statements, modifiers):
+        start, end = statement.begin, statement.end
+        if statement.subject:
+            end = max(end, statement.subject.end)
+        for part in modifiers.parts_of(statement):
+            finding = Finding(
+                label=statement.kind.label,
+                status=_STATUS[statement.verdict],
+                severity=part.severity,
+                laterality=part.laterality,
+                change=part.change,
+                regions=part.regions,
+                span=Span(start=words.starts[start], end=words.ends[end - 1]),
+            )
+            yield finding, statement.verdict in ("present", "likely")
 
 
-def _severity(
-    statement: Statement, words: Words, modifiers: Sequence[Match], statements: Sequence[Statement]
-) -> Severity | None:
-    """The worst severity before the finding's words in its phrase, or one right after them ("atelectasis, mild").
+def _told_apart(statements: Sequence[Statement], modifiers: Modifiers) -> list[Statement]:
+    """The statements without those that repeat an earlier one ("deformity of the clavicle from a fracture").
 
-    None of what is absent, and of devices, whose size is no severity.
+    The part of a device gives its places to the device ("a pacemaker with leads in the right atrium").
     """
-    if statement.verdict == "absent" or statement.kind.chexpert == "Support Devices":
-        return None
-    start, end = statement.start, statement.end
-    floor = max([start - _SEVERITY_REACH, *(other.end for other in statements if other.end <= start)])
-    before = [
-        match.term.severity
-        for match in modifiers
-        if match.term.severity
-        and floor <= match.start
-        and match.end <= start
-        and _SEVERITY_PARTS.isdisjoint(words.folded[match.end : start])
-    ]
-    if before:
-        return max(before, key=_SEVERITIES.index)
-    taken = [other.start for other in statements if other.start >= end]
-    for match in modifiers:
-        if match.term.severity and end <= match.start <= end + 2:
-            return None if any(other - match.end <= _SEVERITY_REACH for other in taken) else match.term.severity
-    return None
+    apart: list[Statement] = []
+    for statement in statements:
+        same = [one for one in apart if one.kind is statement.kind and one.verdict == statement.verdict]
+        device = next((one for one in same if _is_part(statement, one, modifiers.sentence)), None)
+        if device:
+            device.places.extend(statement.places)
+            continue
+        repeated = next((one for one in same if _adds_nothing(statement, one)), None)
+        if repeated is None:
+            apart.append(statement)
+            continue
+        statement.change = repeated.change = statement.change or repeated.change
+        if modifiers.severity(statement):
+            if not modifiers.severity(repeated) and _adds_nothing(repeated, statement):
+                apart.remove(repeated)
+            apart.append(statement)
+    return apart
+
+
+def _adds_nothing(statement: Statement, earlier: Statement) -> bool:
+    """Whether a mention names no place or side beyond those of another one."""
+    if statement.places:
+        return statement.sides <= earlier.sides and all(any(p is q for q in earlier.places) for p in statement.places)
+    return not statement.all_sides
+
+
+def _is_part(statement: Statement, device: Statement, sentence: Sentence) -> bool:
+    """Whether this is a part of the device, not another one of its kind."""
+    if device.kind.chexpert != "Support Devices" or not sentence.in_one_clause(device.start, statement.start):
+        return False
+    told = sentence.words[statement.start] in _PARTS or "with" in sentence.words[device.end : statement.start]
+    return told and statement.sides <= device.sides
 
 
 def _domain(findings: Sequence[Finding], places: Sequence[Located], regions: Sequence[str]) -> Domain:

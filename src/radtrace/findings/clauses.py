@@ -15,12 +15,16 @@ the study should look for; not said of this film."""
 
 _VERBS = word_set("verbs")
 _PERCEIVED = word_set("perceived")
-_CONDITIONS = word_set("conditions")
+_NO_BEGINNING = word_set("conditions") | _VERBS
 _SEPARATORS = frozenset((",", "and", "or", "with", "."))
 _LIST_BREAKERS = word_set("list_breakers")
+_CHANGE_NOUNS = word_set("change_nouns")
+_CHANGED = word_set("changed")
+_DEGREES = word_set("degrees")
 _NOT = frozenset(("no", "not", "without"))
 _ALTERNATIVE = frozenset(("versus", "vs", "or"))
 _OPEN: frozenset[Verdict] = frozenset(("present", "likely", "uncertain"))
+_AFTER = frozenset(("absent_after", "uncertain_after"))
 _ALTERNATIVE_REACH = 8
 """Most tokens between two findings of which the report leaves open which it is."""
 
@@ -51,7 +55,8 @@ def parse(words: Sequence[str], matches: Sequence[Match]) -> Sentence:
     """The sentence with its clauses.
 
     A clause ends at a break word, and before the subject of another verb: at the last comma, "and" or "or" before a
-    verb where the clause has had its verb or a denial already ("no effusion and the heart is enlarged").
+    verb where the clause has had its verb or a denial already ("no effusion and the heart is enlarged") or opens the
+    sentence with an exception ("except for a scar, the lungs are clear").
     """
     starts: set[int] = set()
     cue_at = {match.start: match.term.cues for match in matches}
@@ -60,7 +65,7 @@ def parse(words: Sequence[str], matches: Sequence[Match]) -> Sentence:
     separator, has_verb, floor = -1, False, 0
     for index, word in enumerate(words):
         spoken = has_verb or any(floor <= start < index for start in (*denials, *said))
-        begins_there = word == "there" and spoken and words[index - 1] not in _CONDITIONS
+        begins_there = word == "there" and spoken and words[index - 1] not in _NO_BEGINNING
         if "break" in cue_at.get(index, ()) or begins_there:
             starts.add(index)
             separator, has_verb, floor = -1, False, index
@@ -69,7 +74,8 @@ def parse(words: Sequence[str], matches: Sequence[Match]) -> Sentence:
         elif word in _VERBS:
             denied = any(floor <= denial < separator for denial in denials)
             listed = denied and _is_perception(words, index) and (words[separator] == "or" or not has_verb)
-            if 0 < separator < index - 1 and (has_verb or denied) and not listed:
+            excepted = floor == 0 and "break" in cue_at.get(0, ())
+            if 0 < separator < index - 1 and (has_verb or denied or excepted) and not listed:
                 starts.add(separator)
                 floor = separator
             separator, has_verb = -1, True
@@ -107,12 +113,14 @@ class _Reader:
         """What the nearest cue that reaches the target makes of it; those before it count first."""
         if target.verdict == "absent":
             return "absent"
-        cues = [cue for cue in self.cues if self.sentence.in_one_clause(cue.start, target.start)]
+        cues = [cue for cue in self.cues if self._is_said_with(cue, target)]
         if any(cue.end <= target.start and self._forward(cue, target.start) == "elsewhere" for cue in cues):
             return "elsewhere"
         doubted = False
         for cue in reversed(cues):
             value = self._forward(cue, target.start) if cue.end <= target.start else None
+            if value == "absent" and self._is_undone(cue, cues, target):
+                return target.verdict
             if value and "uncertain_undenied" not in cue.term.cues:
                 return value
             doubted = doubted or value is not None
@@ -123,6 +131,16 @@ class _Reader:
             if value:
                 return value
         return target.verdict
+
+    def _is_said_with(self, cue: Match, target: Target) -> bool:
+        """Whether they share a clause, or the cue's clause is about nothing else ("less likely, but not excluded")."""
+        clauses = self.sentence.clauses
+        if clauses[cue.start] == clauses[target.start] + 1 and cue.term.cues <= _AFTER:
+            return self._last_named(clauses[cue.start]) is None and self._last_named(clauses[target.start]) is target
+        return clauses[cue.start] == clauses[target.start]
+
+    def _last_named(self, clause: int) -> Target | None:
+        return next((t for t in reversed(self.targets) if self.sentence.clauses[t.start] == clause), None)
 
     def are_alternatives(self, one: Target, other: Target) -> bool:
         """Whether the report leaves open which of two findings it is; "no change in A or B" does not."""
@@ -136,6 +154,8 @@ class _Reader:
         kinds = cue.term.cues
         gap = self.sentence.words[cue.end : start]
         if self._stops(cue.end, start):
+            return None
+        if "absent_before" in kinds and _is_of_change(self.sentence.words, cue.end, start):
             return None
         if "absent_before" in kinds or ("absent_either" in kinds and not self._speaks_before(cue)):
             return None if _begins_anew(gap) else "absent"
@@ -165,6 +185,13 @@ class _Reader:
             return "uncertain" if "uncertain_before" in kinds else "likely"
         return None
 
+    def _is_undone(self, denial: Match, cues: Sequence[Match], target: Target) -> bool:
+        """Whether the denial is of another one: "no evidence that the effusion has resolved"."""
+        later = [cue for cue in cues if cue.start >= target.end]
+        return "that" in self.sentence.words[denial.end : target.start] and any(
+            self._backward(cue, target.end) == "absent" for cue in later
+        )
+
     def _stops(self, start: int, end: int) -> bool:
         return any("stop" in cue.term.cues and start <= cue.start < end for cue in self.cues)
 
@@ -176,6 +203,25 @@ class _Reader:
 
     def _speaks_after(self, cue: Match) -> bool:
         return any(t.start >= cue.end and self.sentence.in_one_clause(t.start, cue.start) for t in self.targets)
+
+
+def is_denied_change(words: Sequence[str], index: int) -> bool:
+    """Whether the word at `index` is one of change and is denied: "no significant interval change in" is no denial."""
+    if words[index] not in _CHANGE_NOUNS and words[index] not in _CHANGED:
+        return False
+    if words[index] == "worsening" and words[index + 1 : index + 2] not in (("of",), ("in",)):
+        return False
+    at = index
+    while at and (words[at - 1] in _DEGREES or tuple(words[at - 2 : at]) == ("evidence", "of")):
+        at -= 1 if words[at - 1] in _DEGREES else 2
+    before = words[at - 1] if at else ""
+    return before == "not" or (words[index] in _CHANGE_NOUNS and (before in _NOT or "little" in words[at:index]))
+
+
+def _is_of_change(words: Sequence[str], start: int, end: int) -> bool:
+    """Whether the denial that ends at `start` is spent on a change before `end` ("no significant change in")."""
+    first = next((at for at in range(start, end) if words[at] not in _DEGREES), end)
+    return first < end and is_denied_change(words, first)
 
 
 def _begins_anew(gap: Sequence[str]) -> bool:

@@ -102,6 +102,7 @@ def _finding_row(finding: Finding, text: str) -> dict[str, Any]:
         "status": finding.status,
         "severity": finding.severity,
         "laterality": finding.laterality,
+        "change": finding.change,
         "regions": list(finding.regions),
         "span": [finding.span.start, finding.span.end],
         "text": text[finding.span.start : finding.span.end],

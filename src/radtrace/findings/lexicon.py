@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from itertools import product
-from typing import cast
+from typing import Literal, cast
 
 from radtrace.anatomy import FINDINGS, PLACES, STATES, FindingKind, Place, StateKind
-from radtrace.records import Laterality, Severity
+from radtrace.records import Change, Laterality, Severity
 
 _TOKEN = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?|\d+(?:\.\d+)?|[,;:/?>.]")
 _GROUP = re.compile(r"\(([^()]*)\)")
@@ -83,6 +83,7 @@ class Term:
     place: Place | None = None
     side: Laterality | None = None
     severity: Severity | None = None
+    change: Change | Literal["changed"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +168,18 @@ def _places() -> Trie:
             term.place = place
     for side, patterns in tables["sides"].items():
         for term in trie.terms(patterns):
-            term.side = cast("Laterality", side)
+            term.side = cast("Laterality", side) if side != "neither" else None
     for severity, patterns in tables["severity"].items():
         for term in trie.terms(patterns):
             term.severity = cast("Severity", severity)
+    return trie
+
+
+def _changes() -> Trie:
+    trie = Trie()
+    for change, patterns in _cue_tables()["changes"].items():
+        for term in trie.terms(patterns):
+            term.change = cast('Change | Literal["changed"]', change) if change != "neither" else None
     return trie
 
 
@@ -179,6 +188,9 @@ STATEMENTS = _statements()
 
 MODIFIERS = _places()
 """Places, sides and severities; read apart, since "apical pneumothorax" is a finding and a place."""
+
+CHANGES = _changes()
+"""Words of comparison with an earlier film; read apart, since "has resolved" is a denial too."""
 
 
 def _denials() -> dict[str, dict[str, list[FindingKind]]]:

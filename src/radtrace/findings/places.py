@@ -1,13 +1,13 @@
 """Where a sentence says that things are: places with their sides, and which finding each place belongs to."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from radtrace.anatomy import DOMAIN_OF, REGIONS, FindingKind, Place
 from radtrace.findings.clauses import Sentence, Verdict
 from radtrace.findings.lexicon import Match, word_set
-from radtrace.records import Laterality
+from radtrace.records import Change, Laterality
 
 _ORDER = {name: index for index, name in enumerate(REGIONS)}
 _SIDES: dict[Laterality, frozenset[str]] = {
@@ -19,6 +19,7 @@ _PREPOSITIONS = word_set("prepositions")
 _SHOWS = word_set("shows")
 _PARTED = frozenset((",", "and", "or", ";", "with"))
 _LISTING = frozenset(("and", "or", ",", "/", "to", "the", "both", "right", "left", "bilateral"))
+_AFTER_NOUN = frozenset((*_PREPOSITIONS, "by", "with", "and", "but", ",", ";"))
 _LINKS = frozenset(("and", "or", ",", "/", "to"))
 _NEAR = 4
 """Most tokens between a place and the finding after it that it locates."""
@@ -55,6 +56,12 @@ class Statement:
     verdict: Verdict = "present"
     sides: set[str] = field(default_factory=set)
     places: list[Located] = field(default_factory=list)
+    change: Change | None = None
+
+    @property
+    def begin(self) -> int:
+        """Where it begins, its subject included."""
+        return min(self.start, self.subject.start) if self.subject else self.start
 
     @property
     def all_sides(self) -> set[str]:
@@ -95,16 +102,13 @@ def locate(words: Sequence[str], modifiers: Sequence[Match]) -> list[Located]:
     """
     named = [(match, match.term.place) for match in modifiers if match.term.place]
     places = [Located(m.start, m.end, place, set(_SIDES[place.side] if place.side else ())) for m, place in named]
-    whole = [item.start for item in places if item.place.key.endswith("zone") and not item.place.partial]
-    return [
-        located
-        for located in places
-        if not located.place.partial
-        or (
-            not _LINKS.isdisjoint(words[located.end : located.end + 1])
-            and any(0 < start - located.end <= _NEAR for start in whole)
-        )
-    ]
+    kept: list[Located] = []
+    for located in reversed(places):
+        whole = kept[-1] if kept and kept[-1].place.key.endswith("zone") else None
+        gap = words[located.end : whole.start] if whole else ()
+        if not located.place.partial or (_LISTING.issuperset(gap) and not _LINKS.isdisjoint(gap)):
+            kept.append(located)
+    return kept[::-1]
 
 
 def give_sides(
@@ -138,10 +142,17 @@ def _side_target(
     after = next((item for item in here if item.start >= side.end), None)
     if after:
         gap = sentence.words[side.end : after.start]
-        joined = gap[:1] not in (("and",), ("or",)) or any(side.end <= other.start < after.start for other in sides)
-        if len(gap) <= _SIDE_REACH and joined and _SHOWS.isdisjoint(gap) and "," not in gap:
+        listed = any(side.end <= other.start < after.start for other in sides) and "with" not in gap
+        joined = listed or (gap[:1] not in (("and",), ("or",)) and "," not in gap)
+        if len(gap) <= _SIDE_REACH and joined and _SHOWS.isdisjoint(gap) and not (before and _is_noun(sentence, side)):
             return after
     return max(before, key=lambda item: item.end) if before else None
+
+
+def _is_noun(sentence: Sentence, side: Match) -> bool:
+    """Whether the side stands for itself: "deviated to the right by"."""
+    words = sentence.words
+    return words[side.start - 1] == "the" and not _AFTER_NOUN.isdisjoint(words[side.end : side.end + 1])
 
 
 def subject_of(
@@ -162,13 +173,20 @@ def subject_of(
             continue
         if located.end <= start:
             between, distance = (located.end, start), start - located.end + 0.5
-        elif located.start >= end and "," not in sentence.words[end : located.start] and located.end not in taken:
+        elif located.start >= end and _is_attribute(sentence, end, located) and located.end not in taken:
             between, distance = (end, located.start), located.start - end
         else:
             continue
         if not any(between[0] <= finding.start < between[1] for finding in findings):
             near.append((distance, located))
     return min(near, key=lambda item: item[0])[1] if near else None
+
+
+def _is_attribute(sentence: Sentence, end: int, located: Located) -> bool:
+    """Whether no comma parts the predicate that ends at `end` from its place, but one of a list of predicates."""
+    others = {at for match in sentence.matches if match.term.states for at in range(match.start, match.end)}
+    gap = [sentence.words[at] for at in range(end, located.start) if at not in others]
+    return "," not in gap or (len(gap) < located.start - end and {",", "and"}.issuperset(gap))
 
 
 def subjects_of_normal(
@@ -193,7 +211,8 @@ def attach(sentence: Sentence, places: Sequence[Located], statements: Sequence[S
     for located in subjects:
         located.used = True
     free = [located for located in places if not any(located is subject for subject in subjects)]
-    for group in _groups(sentence, free):
+    inside = {at for statement in statements for at in range(statement.start, statement.end)}
+    for group in _groups(sentence, free, inside):
         owner = _owner(sentence, group, statements)
         for located in group:
             if owner and _fits(owner.kind, located):
@@ -205,12 +224,12 @@ def attach(sentence: Sentence, places: Sequence[Located], statements: Sequence[S
     _share(sentence, statements)
 
 
-def _groups(sentence: Sentence, places: Sequence[Located]) -> list[list[Located]]:
-    """Places that are listed together ("right upper and left lower lobe")."""
+def _groups(sentence: Sentence, places: Sequence[Located], inside: Set[int]) -> list[list[Located]]:
+    """Places that are listed together ("right upper and left lower lobe"), each outside the words of a finding."""
     groups: list[list[Located]] = []
     for located in places:
         last = groups[-1][-1] if groups else None
-        listed = last and _LISTING.issuperset(sentence.words[last.end : located.start])
+        listed = last and last.start not in inside and _LISTING.issuperset(sentence.words[last.end : located.start])
         if last and listed and sentence.in_one_clause(last.start, located.start):
             groups[-1].append(located)
         else:
@@ -246,7 +265,8 @@ def _owner(sentence: Sentence, group: Sequence[Located], statements: Sequence[St
         return after
     if after and not _SHOWS.isdisjoint(trail) and "," not in trail:
         return after
-    if before and ({"and", "with"}.isdisjoint(lead) or not _PREPOSITIONS.isdisjoint(lead)):
+    trailing = {"and", "with"}.isdisjoint(lead) and not group[0].place.key.startswith("heart")
+    if before and (trailing or not _PREPOSITIONS.isdisjoint(lead)):
         return before
     return after if after and (not before or _PARTED.isdisjoint(trail)) else None
 
@@ -258,9 +278,15 @@ def _share(sentence: Sentence, statements: Sequence[Statement]) -> None:
         after = any(located.start >= following.end for located in following.places)
         if near and after and _is_bare(statement) and _may_share(statement, following):
             _take(statement, following)
+    located: Statement | None = None
     for earlier, statement in pairwise(statements):
-        if _is_bare(statement) and _may_share(earlier, statement):
-            _take(statement, earlier)
+        located = earlier if earlier.places else located
+        if not _may_share(earlier, statement):
+            located = None
+        elif _is_bare(statement):
+            _take(statement, earlier if earlier.places or not located else located)
+        elif not statement.all_sides and "with" in sentence.words[earlier.end : statement.start]:
+            statement.sides = set(earlier.all_sides)
 
 
 def _is_bare(statement: Statement) -> bool:
@@ -273,8 +299,7 @@ def _may_share(one: Statement, other: Statement) -> bool:
 
 
 def _is_in_lungs(statement: Statement) -> bool:
-    subject = statement.subject.regions if statement.subject else ()
-    return "lung" in statement.kind.within or any(DOMAIN_OF[name] == "lung" for name in subject)
+    return "lung" in statement.kind.within or any(DOMAIN_OF[name] == "lung" for name in statement.regions)
 
 
 def _take(statement: Statement, neighbour: Statement) -> None:
@@ -282,5 +307,5 @@ def _take(statement: Statement, neighbour: Statement) -> None:
     if neighbour.places and statement.kind.regions in (("{side} lung",), ()):
         statement.places = [located for located in neighbour.places if _fits(statement.kind, located)]
         statement.sides = set(neighbour.sides)
-    else:
+    elif any("{side}" in name for name in statement.kind.regions) or not statement.kind.regions:
         statement.sides = neighbour.all_sides

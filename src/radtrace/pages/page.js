@@ -143,7 +143,7 @@
   function grouped(findings) {
     const groups = new Map();
     for (const [k, finding] of findings.entries()) {
-      const key = JSON.stringify([finding.label, finding.status, finding.severity, finding.laterality]);
+      const key = JSON.stringify([finding.label, finding.status, finding.severity, finding.laterality, finding.change]);
       const group = groups.get(key) ?? { finding, numbers: [], regions: [] };
       group.numbers.push(String(k));
       group.regions.push(...finding.regions);
@@ -154,7 +154,7 @@
 
   function chipOf(step, { finding, numbers, regions }, words) {
     const mentions = numbers.length > 1 ? `${numbers.length} mentions` : null;
-    const details = [finding.status, finding.severity, finding.laterality, mentions].filter(Boolean).join(", ");
+    const details = [finding.status, finding.severity, finding.laterality, finding.change, mentions].filter(Boolean).join(", ");
     const chip = el("li", { class: "chip", "data-status": finding.status }, el("b", null, el("i", { "aria-hidden": "true" }), finding.label), el("span", null, details));
     const marks = [...words.querySelectorAll("mark")].filter((mark) => mark.dataset.findings.split(" ").some((k) => numbers.includes(k)));
     const lit = (on) => {
