@@ -1,7 +1,7 @@
 """Batches as the world might send them: cropped, squashed, badly exposed, labelled, opaque films, and non-films."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,12 @@ def _squared(extent: tuple[float, float], squash: float) -> tuple[float, float]:
     return (1.0, 1 / aspect) if aspect >= 1 else (aspect, 1.0)
 
 
+def whole_film(size: npt.NDArray[np.int64], zoom: float) -> Window:
+    """The film as it is, in a border where zoom is above 1."""
+    across, down = (float(side) / CANVAS * zoom for side in size)
+    return Window((0.0, 0.0), (across, down), _squared((across, down), 1.0), 0.0)
+
+
 def around_film(size: npt.NDArray[np.int64], rng: Generator) -> Window:
     """The film cropped or with borders, shifted, squashed and tilted."""
     zoom = rng.uniform(0.72, 1.0) if rng.random() < 0.5 else rng.uniform(0.97, 1.6)
@@ -39,6 +45,16 @@ def around_film(size: npt.NDArray[np.int64], rng: Generator) -> Window:
     room = [max(0.06, abs(1 - zoom)) * side / CANVAS for side in size]
     centre = tuple(rng.uniform(-0.8, 0.8) * space for space in room)
     return _finish(centre, extent, rng)
+
+
+def around_borders(size: npt.NDArray[np.int64], rng: Generator) -> Window:
+    """The whole film with much black along one axis, on either side of it."""
+    extent, centre = [side / CANVAS for side in size], [0.0, 0.0]
+    axis = int(rng.integers(0, 2))
+    added = extent[axis] * rng.uniform(0.1, 1.0)
+    centre[axis] = float(rng.uniform(-1, 1) * added)
+    extent[axis] += added
+    return _finish(tuple(centre), tuple(extent), rng)
 
 
 def around_lungs(mask: npt.NDArray[np.uint8], rng: Generator) -> Window:
@@ -52,6 +68,23 @@ def around_lungs(mask: npt.NDArray[np.uint8], rng: Generator) -> Window:
         edges.append((2 * (low - margin[0]) / CANVAS - 1, 2 * (high + margin[1]) / CANVAS - 1))
     centre = tuple((low + high) / 2 for low, high in edges)
     return _finish(centre, tuple((high - low) / 2 for low, high in edges), rng)
+
+
+def around_elsewhere(mask: npt.NDArray[np.uint8], size: npt.NDArray[np.int64], rng: Generator) -> Window:
+    """A shoulder, the neck, the abdomen: a part of the film with next to no lung in it, turned by any angle."""
+    lungs = mask.max(0) > 127
+    for _ in range(20):
+        extent = tuple(side / CANVAS * rng.uniform(0.16, 0.42) for side in size)
+        centre = tuple(rng.uniform(-1, 1) * (side / CANVAS - half) for side, half in zip(size, extent, strict=True))
+        edges = [
+            (round((c - e + 1) / 2 * CANVAS), round((c + e + 1) / 2 * CANVAS))
+            for c, e in zip(centre, extent, strict=True)
+        ]
+        (x1, x2), (y1, y2) = edges
+        if lungs[max(y1, 0) : y2, max(x1, 0) : x2].mean() < 0.08:
+            found = _finish(centre, extent, rng)
+            return replace(found, tilt=float(rng.uniform(-math.pi, math.pi)))
+    return around_detail(size, rng)
 
 
 def around_detail(size: npt.NDArray[np.int64], rng: Generator) -> Window:
@@ -229,6 +262,12 @@ def _scrambled(film: Tensor, rng: Generator) -> Tensor:
     return functional.interpolate(torch.cat(rows, 1)[None], (side, side), mode="nearest")[0]
 
 
+def _mirrored(film: Tensor) -> Tensor:
+    """The left half and its mirror image, as symmetric as a pelvis."""
+    half = film[:, :, : film.shape[2] // 2]
+    return torch.cat([half, half.flip(2)], 2)
+
+
 def _text_page(side: int, rng: Generator) -> Tensor:
     page = torch.zeros(1, side, side)
     step = int(rng.integers(5, 16))
@@ -241,13 +280,15 @@ def _text_page(side: int, rng: Generator) -> Tensor:
 def other(film: Tensor, side: int, rng: Generator) -> Tensor:
     """(1, S, S) something that is no chest film; `film` is a detail of one, used by some kinds."""
     choice = rng.random()
-    if choice < 0.25:
+    if choice < 0.4:
         return film
-    if choice < 0.45:
+    if choice < 0.5:
+        return (film + film.flip(2)) / 2 if rng.random() < 0.3 else _mirrored(film)
+    if choice < 0.62:
         return _scrambled(film, rng)
-    if choice < 0.75:
+    if choice < 0.84:
         return _limb(side, rng)
-    if choice < 0.82:
+    if choice < 0.88:
         return _text_page(side, rng)
     if choice < 0.94:
         return sum(

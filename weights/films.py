@@ -4,6 +4,7 @@ import csv
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -108,6 +109,13 @@ def _lung_sides(path: Path) -> list[npt.NDArray[np.uint8]]:
     middle = np.average(centres, weights=sizes)
     right = np.isin(labels, [i + 1 for i, x in enumerate(centres) if x < middle])
     return [(part * np.uint8(255)).astype(np.uint8) for part in (right, lungs & ~right)]
+
+
+def save_arrays(path: Path, **arrays: npt.NDArray[Any]) -> None:
+    """Write arrays whole or not at all."""
+    partial = path.with_suffix(".part.npz")
+    np.savez(partial, **arrays)
+    partial.replace(path)
 
 
 def load(items: list[Item]) -> Canvas:

@@ -92,11 +92,16 @@ class Batches:
         return result
 
     def _window(self, name: str, index: int, rng: np.random.Generator) -> augment.Window:
+        size, mask = self.canvas.sizes[index], self.canvas.masks[index]
         if name == "other":
-            return augment.around_detail(self.canvas.sizes[index], rng)
+            if self.canvas.has_mask[index] and rng.random() < 0.75:
+                return augment.around_elsewhere(mask, size, rng)
+            return augment.around_detail(size, rng)
+        if rng.random() < 0.1:
+            return augment.around_borders(size, rng)
         if name in ("shenzhen", "drawn") and rng.random() < 0.4:
-            return augment.around_lungs(self.canvas.masks[index], rng)
-        return augment.around_film(self.canvas.sizes[index], rng)
+            return augment.around_lungs(mask, rng)
+        return augment.around_film(size, rng)
 
 
 def losses(network: LungNet, batch: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -216,10 +221,16 @@ def describe(network: LungNet, batches: Batches) -> str:
     return f"dice {torch.cat(dices).mean():.4f}, kind {kind:.3f}, rotation {rotation:.3f}"
 
 
-def draw_lungs(network: LungNet, canvas: films.Canvas) -> None:
+def draw_lungs(network: LungNet, canvas: films.Canvas, out: Path) -> None:
     """Give credible lungs to every frontal film that has none: the mean over four views of the film."""
     indices = [i for i, item in enumerate(canvas.items) if item.kind == "frontal" and not canvas.has_mask[i]]
-    drawn = 0
+    path = out / "drawn.npz"
+    if path.exists():
+        with np.load(path) as saved:
+            canvas.masks[saved["indices"]] = saved["masks"]
+            canvas.has_mask[saved["indices"]] = True
+        return
+    drawn = []
     with torch.inference_mode():
         for index in indices:
             film = torch.from_numpy(canvas.films[index]).float()[None, None] / 255
@@ -227,8 +238,9 @@ def draw_lungs(network: LungNet, canvas: films.Canvas) -> None:
             if upright and credible(masks):
                 canvas.masks[index] = (masks * 255).round().to(torch.uint8).numpy()
                 canvas.has_mask[index] = True
-                drawn += 1
-    print(f"lungs drawn on {drawn} of {len(indices)} films", flush=True)
+                drawn.append(index)
+    films.save_arrays(path, indices=np.array(drawn), masks=canvas.masks[drawn])
+    print(f"lungs drawn on {len(drawn)} of {len(indices)} films", flush=True)
 
 
 def _mean_masks(network: LungNet, film: Tensor, size: np.ndarray) -> tuple[Tensor, bool]:
@@ -236,12 +248,11 @@ def _mean_masks(network: LungNet, film: Tensor, size: np.ndarray) -> tuple[Tenso
     total, upright = torch.zeros(2, films.CANVAS, films.CANVAS), True
     variants = [(1.0, 1.0), (1.12, 0.75), (1.0, 1.35), (1.25, 1.0)]
     for zoom, gamma in variants:
-        extent = tuple(float(side) / films.CANVAS * zoom for side in size)
-        window = augment.Window((0.0, 0.0), extent, augment._squared(extent, 1.0), 0.0)
+        window = augment.whole_film(size, zoom)
         shown = augment.warp(film**gamma, [window], network.side)
         output = network(augment.normalise(shown, augment.content([window], network.side)))
         upright &= int(output.kind.argmax()) == 0 and int(output.rotation.argmax()) == 0
-        share = [extent[axis] / window.content[axis] for axis in (0, 1)]
+        share = [extent / part for extent, part in zip(window.extent, window.content, strict=True)]
         theta = torch.tensor([[[1 / share[0], 0, 0], [0, 1 / share[1], 0]]])
         grid = functional.affine_grid(theta, [1, 2, films.CANVAS, films.CANVAS], align_corners=False)
         total += functional.grid_sample(output.masks.sigmoid(), grid, align_corners=False)[0]
@@ -262,7 +273,7 @@ def credible(masks: Tensor) -> bool:
     return (
         0.45 < areas[0] / areas[1] < 2.2
         and 0.7 < heights[0] / heights[1] < 1.43
-        and float(centres[1][1] - centres[0][1]) > 0.2 * films.CANVAS * 0.7
+        and float(centres[1][1] - centres[0][1]) > 0.14 * films.CANVAS
         and unsure < 0.22
     )
 
@@ -274,7 +285,7 @@ def cached(data: Path, out: Path) -> films.Canvas:
         with np.load(path) as saved:
             return films.Canvas(tuple(items), saved["films"], saved["masks"], saved["sizes"], saved["has_mask"])
     canvas = films.load(items)
-    np.savez(path, films=canvas.films, masks=canvas.masks, sizes=canvas.sizes, has_mask=canvas.has_mask)
+    films.save_arrays(path, films=canvas.films, masks=canvas.masks, sizes=canvas.sizes, has_mask=canvas.has_mask)
     return canvas
 
 
@@ -291,12 +302,12 @@ def main() -> None:
     canvas = cached(args.data, args.out)
     mixes = (
         {"shenzhen": 16, "drawn": 0, "frontal": 5, "lateral": 5, "other": 4, "inverted": 0},
-        {"shenzhen": 6, "drawn": 12, "frontal": 5, "lateral": 4, "other": 4, "inverted": 2},
+        {"shenzhen": 6, "drawn": 12, "frontal": 5, "lateral": 4, "other": 5, "inverted": 1},
     )
     network: LungNet | None = None
     for number, (steps, mix) in enumerate(zip(args.steps, mixes, strict=True), start=1):
         if network is not None:
-            draw_lungs(network, canvas)
+            draw_lungs(network, canvas, args.out)
         side = LungNet().side
         batches, val = (Batches(canvas, part, number, side, mix) for part in ("train", "val"))
         network = Round(args.out, number, steps, network).train(batches, val)

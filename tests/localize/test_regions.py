@@ -60,6 +60,13 @@ def test_heart_lies_between_the_receding_borders(found: dict[str, Corners]) -> N
     assert 155 < y2 <= 165
 
 
+def test_a_hidden_base_does_not_draw_the_heart_to_the_chest_wall() -> None:
+    # The right lung ends at column 40 from row 100 on; the chest is 140 wide, so the heart may reach 100 - 0.22 * 140.
+    hidden = chest()
+    hidden.right[100:, 40:] = False
+    assert boxes(hidden)["cardiac silhouette"][0] == pytest.approx(69.2)
+
+
 def test_angles_lie_at_the_lower_corners(found: dict[str, Corners]) -> None:
     corners = {
         "right costophrenic angle": (30, 160),
