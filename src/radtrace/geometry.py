@@ -170,6 +170,11 @@ class Frame:
     affine: Callable[[int, int], _Affine]
     xywh: bool = False
 
+    @property
+    def sized(self) -> bool:
+        """Whether what its numbers mean hangs on the view's size in pixels."""
+        return self.affine(1, 1) != self.affine(2, 3)
+
     def write(self, box: Box, width: int, height: int) -> FrameBox | None:
         """The box in this frame's whole units; None where a crop leaves nothing of it."""
         place = self._place(width, height)
@@ -357,6 +362,6 @@ class _Tally:
     def _limits(self, size: tuple[int, int] | None) -> tuple[float, float] | None:
         """The frame's far edges; None where they hang on a size that nobody knows."""
         place = self.frame.affine(*(size or (1, 1)))
-        if size is None and place.limit_x != self.frame.affine(2, 2).limit_x:
+        if size is None and place.limit_x != self.frame.affine(2, 3).limit_x:
             return None
         return place.limit_x, place.limit_y

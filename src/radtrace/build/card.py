@@ -81,7 +81,7 @@ def _counted(items: Iterable[Any]) -> dict[str, int]:
 
 
 def _card(recipe: BuildRecipe, statistics: Mapping[str, Any], leaking: Mapping[str, int]) -> str:
-    text = resources.files(__package__).joinpath("card.md.j2").read_text("utf-8")
+    text = resources.files(__package__).joinpath("templates", "card.md.j2").read_text("utf-8")
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True)  # noqa: S701 (Markdown, not HTML)
     return environment.from_string(text).render(
         source=recipe.source.card,

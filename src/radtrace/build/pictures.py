@@ -14,8 +14,8 @@ class Picture(Settings):
     """How a step's box is shown.
 
     kind: crop, the film's own pixels at the box; zoom, the same resized to side x side, aspect kept, black around it,
-        as a model takes it in; grid, the film's own pixels at the box grown outward to whole cells of a grid x grid token
-        grid over the film, so that the picture's tokens are nearly the film's own.
+        as a model takes it in; grid, the film's own pixels at the box grown outward to whole cells of a grid x grid
+        token grid over the film, so that the picture's tokens are nearly the film's own.
     side: pixels, for zoom. grid: cells a side, for grid.
     """
 

@@ -68,7 +68,7 @@ def statistics_page(name: str, statistics: Mapping[str, Any]) -> str:
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    package = resources.files(__package__)
+    package = resources.files(__package__).joinpath("templates")
     style = package.joinpath("statistics.css").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
     return environment.from_string(package.joinpath("statistics.html.j2").read_text("utf-8")).render(
@@ -146,7 +146,7 @@ def by_status(findings: Mapping[str, Mapping[str, int]]) -> Figure:
     return Figure(
         "findings",
         "Findings by status",
-        "What the steps say, those that are present most often first.",
+        "What the steps say, all three together; those that are present most often first.",
         bars,
         upright=False,
         table=table,
