@@ -1,8 +1,8 @@
 """Films with boxes in the COCO detection format, and reports from a table if there is one.
 
 Lin et al., "Microsoft COCO", ECCV 2014, and the data format at cocodataset.org: `images` (id, file_name, width,
-height), `annotations` (image_id, category_id, bbox as [x, y, width, height] in pixels) and `categories` (id, name). Read
-beside these where they stand: `study_id`, `patient_id`, `split` and `projection` of an image, `label_text` of an
+height), `annotations` (image_id, category_id, bbox as [x, y, width, height] in pixels) and `categories` (id, name).
+Read beside these where they stand: `study_id`, `patient_id`, `split` and `projection` of an image, `label_text` of an
 annotation (as MS-CXR has it).
 """
 

@@ -42,12 +42,12 @@ _Located = tuple[str, tuple[float, ...]]
 
 
 class GemexThinkVG(Source):
-    """One study a MIMIC-CXR study (or image, where its path is laid out otherwise), with regions from all its questions.
+    """One study a MIMIC-CXR study (an image, where its path is laid out otherwise): regions from all its questions.
 
     The thinking and the answers are a language model's, not a radiologist's: no words of them are read, only boxes. A
-    study has a report where the layout has one (`ori_report`). A box that stands for several regions at once ("bilateral
-    …") is the box of none of them; it is left out and counted in `Study.notes`, as are unknown and nameless places and
-    second boxes of a region.
+    study has a report where the layout has one (`ori_report`). A box that stands for several regions at once
+    ("bilateral …") is the box of none of them; it is left out and counted in `Study.notes`, as are unknown and nameless
+    places and second boxes of a region.
 
     root: folder that `image_path` starts from. annotations: a .json list or .jsonl file, relative to root.
     frame, frame_check: see `radtrace.sources.table.Table`. vocabulary: whose region names these are.
