@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ from radtrace.records import Projection, Report
 from radtrace.reports import sections
 
 _HEADER_BYTES = 256 * 1024
-_LARGEST_HEADER = 64 * 1024 * 1024
-"""Read where the identity does not stand in the first bytes, and of reports and DICOMDIRs."""
+_LARGEST_HEADER = 8 * 1024 * 1024
+"""Read where the identity does not stand in the first bytes, and of reports."""
+_LARGEST_DIRECTORY = 64 * 1024 * 1024
+_MOST_ELEMENTS = 10_000
 _STUDY_INSTANCE_UID = 0x0020000D
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 
@@ -117,7 +120,7 @@ def read_report(path: Path) -> WrittenReport | None:
 
 def read_directory(path: Path) -> list[tuple[str, ...]]:
     """The files that a DICOMDIR names (PS3.3 F.3), each as the parts of its path. Raises HeaderError."""
-    dataset = _parsed(_head(path, _LARGEST_HEADER), _LARGEST_HEADER, stop_after=None)
+    dataset = _parsed(_head(path, _LARGEST_DIRECTORY), _LARGEST_DIRECTORY, stop_after=None)
     with _guarded():
         records = dataset.get("DirectoryRecordSequence")
         if records is None:
@@ -145,7 +148,11 @@ def _parsed(data: bytes, limit: int, stop_after: int | None) -> Any:
     except ImportError as error:
         raise MissingExtraError("read", "reading DICOM headers") from error
 
+    elements = count()
+
     def stop(tag: int, _: str | None, __: int) -> bool:
+        if next(elements) > _MOST_ELEMENTS:
+            raise HeaderError(f"more than {_MOST_ELEMENTS} elements")
         return stop_after is not None and tag > stop_after
 
     with _guarded():
