@@ -316,16 +316,16 @@ def frame_misfit(stated: str, boxes: Iterable[Written]) -> str | None:
         for tally in tallies:
             tally.add(coords, size)
     own = next(tally for tally in tallies if tally.frame.name == stated)
-    if own.seen < _ENOUGH or (own.held >= _FITS * own.seen and own.reach >= _SHORT):
+    if own.seen < _ENOUGH or (own.held >= _FITS * own.seen and own.farthest >= _SHORT):
         return None
-    others = [tally for tally in tallies if tally.held >= _FITS * count and tally.reach >= max(_FULL, own.reach)]
+    others = [tally for tally in tallies if tally.held >= _FITS * count and tally.reach >= _FULL]
     if not others:
         return None
     best = max(tally.reach for tally in others)
     likely = " or ".join(repr(tally.frame.name) for tally in others if tally.reach > best - 0.01)
     if own.held < _FITS * own.seen:
         return f"{own.seen - own.held} of {own.seen} boxes do not lie in the frame {stated!r}; they fit {likely}"
-    return f"no box reaches {own.reach + 0.01:.0%} of the frame {stated!r}; they fit {likely}"
+    return f"no box goes past {math.ceil(100 * own.farthest)} % of the frame {stated!r}; they fit {likely}"
 
 
 @dataclass(slots=True)
@@ -342,6 +342,11 @@ class _Tally:
     def reach(self) -> float:
         """How far the boxes go, as a fraction of the frame, on the side where they go less far."""
         return min(self.reach_x, self.reach_y)
+
+    @property
+    def farthest(self) -> float:
+        """The same on the side where they go farther."""
+        return max(self.reach_x, self.reach_y)
 
     def add(self, coords: Sequence[float], size: tuple[int, int] | None) -> None:
         limits = self._limits(size)
