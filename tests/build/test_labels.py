@@ -30,6 +30,7 @@ def test_one_step_a_domain_and_one_sentence_a_finding():
     assert heart.rationale == "Cardiomegaly is labelled: cardiac silhouette."
     assert heart.box == REGIONS["cardiac silhouette"].box
     assert lung.rationale == "Nodule is labelled: right lung, left lung. Mass is labelled: left lung."
+    assert lung.box == Box.of((0.1, 0.1, 0.9, 0.8))  # the nodule may lie in either lung
     assert [f.label for f in lung.findings] == ["Nodule", "Mass"]
     assert [lung.rationale[f.span.start : f.span.end] for f in lung.findings] == ["Nodule", "Mass"]
 

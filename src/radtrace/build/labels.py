@@ -30,8 +30,8 @@ def label_steps(
 ) -> tuple[Step, ...]:
     """One step a domain from the present findings that a dataset states of a view, one sentence a finding.
 
-    The step's box is the hull of the boxes that the dataset drew for its findings; where it drew none, of the regions
-    that such findings usually lie in. Of both sides, those are named where the drawn boxes lie.
+    The step's box is the hull of the boxes that the dataset drew for each finding or, where it drew none, of the
+    regions that such a finding usually lies in: both sides, since nobody says which. A drawn box tells the side.
 
     Args:    regions: located regions by name.
     """
@@ -62,6 +62,10 @@ def _touched(region: Region | None, drawn: Sequence[Box]) -> bool:
     return region is not None and region.box is not None and any(region.box.intersection(box) > 0 for box in drawn)
 
 
+def _boxes(places: Sequence[str], located: Mapping[str, Region]) -> list[Box]:
+    return [region.box for name in places if (region := located.get(name)) and region.box]
+
+
 def _step(
     domain: Domain,
     said: Sequence[tuple[str, tuple[str, ...]]],
@@ -80,7 +84,7 @@ def _step(
         rationale += sentence
     named = {name for _, places in said for name in places}
     regions = tuple(located[name] for name in REGIONS if name in named and name in located)
-    boxes = [box for label, _ in said for box in drawn[label]] or [region.box for region in regions if region.box]
+    boxes = [box for label, places in said for box in drawn[label] or _boxes(places, located)]
     return Step(
         domain=domain,
         regions=regions,

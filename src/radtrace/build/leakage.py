@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 _COLUMNS = ("study_id", "patient_id", "source", "view.sha256", "report.findings", "report.impression")
 _BATCH_ROWS = 1000
 
-_Places = dict[str, dict[str, set[str]]]
-"""Key (an id or a digest) -> split -> study ids."""
+_Places = dict[str, set[tuple[str, str]]]
+"""Key (an id or a digest) -> (split, study id) where it stands."""
 
 
 def leakage_of(files: Mapping[Path, str]) -> dict[str, Any]:
@@ -25,29 +25,35 @@ def leakage_of(files: Mapping[Path, str]) -> dict[str, Any]:
     Args:    files: Parquet file of a trace dataset -> split; files of several datasets may be compared.
     Returns: JSON-ready; for each kind the count, and each case with its study ids by split.
     """
-    studies: _Places = defaultdict(lambda: defaultdict(set))
-    patients: _Places = defaultdict(lambda: defaultdict(set))
-    images: _Places = defaultdict(lambda: defaultdict(set))
-    texts: _Places = defaultdict(lambda: defaultdict(set))
+    studies: _Places = defaultdict(set)
+    patients: _Places = defaultdict(set)
+    images: _Places = defaultdict(set)
+    texts: _Places = defaultdict(set)
     for path, split in files.items():
         for row in _rows(path):
-            study = row["study_id"]
-            studies[f"{row['source']}: {study}"][split].add(study)
+            place = (split, row["study_id"])
+            studies[f"{row['source']}: {row['study_id']}"].add(place)
             if row["patient_id"] is not None:
-                patients[f"{row['source']}: {row['patient_id']}"][split].add(study)
+                patients[f"{row['source']}: {row['patient_id']}"].add(place)
             if row["sha256"] is not None:
-                images[row["sha256"]][split].add(study)
+                images[row["sha256"]].add(place)
             if row["text"] is not None:
-                texts[row["text"]][split].add(study)
+                texts[row["text"]].add(place)
     return {
-        "studies_in_several_splits": _report({key: found for key, found in studies.items() if len(found) > 1}),
-        "patients_in_several_splits": _report({key: found for key, found in patients.items() if len(found) > 1}),
-        "images_in_several_splits": _report({key: found for key, found in images.items() if len(found) > 1}),
-        "images_in_several_studies": _report(
-            {key: found for key, found in images.items() if len(set[str]().union(*found.values())) > 1}
-        ),
-        "report_texts_in_several_splits": _report({key: found for key, found in texts.items() if len(found) > 1}),
+        "studies_in_several_splits": _report(studies, _splits),
+        "patients_in_several_splits": _report(patients, _splits),
+        "images_in_several_splits": _report(images, _splits),
+        "images_in_several_studies": _report(images, _studies),
+        "report_texts_in_several_splits": _report(texts, _splits),
     }
+
+
+def _splits(places: set[tuple[str, str]]) -> int:
+    return len({split for split, _ in places})
+
+
+def _studies(places: set[tuple[str, str]]) -> int:
+    return len({study for _, study in places})
 
 
 def leaks(report: Mapping[str, Any]) -> dict[str, int]:
@@ -55,11 +61,14 @@ def leaks(report: Mapping[str, Any]) -> dict[str, int]:
     return {kind: found["count"] for kind, found in report.items() if found["count"]}
 
 
-def _report(found: Mapping[str, Mapping[str, set[str]]]) -> dict[str, Any]:
-    cases = [
-        {"id": key, "studies": {split: sorted(studies) for split, studies in sorted(splits.items())}}
-        for key, splits in sorted(found.items())
-    ]
+def _report(found: _Places, several: Callable[[set[tuple[str, str]]], int]) -> dict[str, Any]:
+    """The keys that stand in more than one of what `several` counts."""
+    cases = []
+    for key, places in sorted(found.items()):
+        if several(places) > 1:
+            splits = sorted({split for split, _ in places})
+            studies = {split: sorted(study for where, study in places if where == split) for split in splits}
+            cases.append({"id": key, "studies": studies})
     return {"count": len(cases), "cases": cases}
 
 
