@@ -15,6 +15,11 @@ from radtrace.errors import RecipeError, did_you_mean
 SOURCES: dict[str, str] = {
     "openi": "radtrace.sources.openi:OpenI",
     "table": "radtrace.sources.table:Table",
+    "nih_boxes": "radtrace.sources.nih_boxes:NihBoxes",
+    "dicom": "radtrace.sources.dicom:Dicom",
+    "coco": "radtrace.sources.coco:Coco",
+    "ms_cxr": "radtrace.sources.ms_cxr:MsCxr",
+    "gemex_thinkvg": "radtrace.sources.gemex_thinkvg:GemexThinkVG",
     "phantoms": "radtrace.sources.phantoms:Phantoms",
 }
 """Dataset readers: name -> "module:attr"."""

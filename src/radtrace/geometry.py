@@ -5,7 +5,7 @@ a squashed 336x336 square, a short-edge resize with centre crop, 0-1000 …); on
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -101,11 +101,29 @@ class Box(BaseModel):
         dx, dy = margin * (self.x2 - self.x1), margin * (self.y2 - self.y1)
         return self.of((max(0.0, self.x1 - dx), max(0.0, self.y1 - dy), min(1.0, self.x2 + dx), min(1.0, self.y2 + dy)))
 
+    def snapped(self, cells: int) -> Self:
+        """The box grown outward to the lines of a grid of cells x cells over the whole view."""
+        xs, ys = (_cells(low, high, cells) for low, high in ((self.x1, self.x2), (self.y1, self.y2)))
+        return self.of((xs[0] / cells, ys[0] / cells, xs[1] / cells, ys[1] / cells))
+
     def pixel_slices(self, width: int, height: int) -> tuple[slice, slice]:
         """(rows, columns) of the pixels that the box touches in an image of that size; never empty."""
         x1, y1 = min(math.floor(self.x1 * width), width - 1), min(math.floor(self.y1 * height), height - 1)
         x2, y2 = math.ceil(self.x2 * width - _SLACK), math.ceil(self.y2 * height - _SLACK)
         return slice(y1, max(y2, y1 + 1)), slice(x1, max(x2, x1 + 1))
+
+
+def _cells(low: float, high: float, cells: int) -> tuple[int, int]:
+    """The grid lines around a range of fractions, at least one cell apart."""
+    first = min(math.floor(low * cells + _SLACK), cells - 1)
+    return first, max(math.ceil(high * cells - _SLACK), first + 1)
+
+
+def fitted(width: int, height: int, side: int) -> tuple[int, int, int, int]:
+    """(width, height, left, top) of a picture resized into a square of `side` pixels, its aspect kept, centred."""
+    factor = side / max(width, height)
+    w, h = max(1, round(width * factor)), max(1, round(height * factor))
+    return w, h, (side - w) // 2, (side - h) // 2
 
 
 def _snap(value: float) -> float:
@@ -151,6 +169,11 @@ class Frame:
     name: str
     affine: Callable[[int, int], _Affine]
     xywh: bool = False
+
+    @property
+    def sized(self) -> bool:
+        """Whether what its numbers mean hangs on the view's size in pixels."""
+        return self.affine(1, 1) != self.affine(2, 3)
 
     def write(self, box: Box, width: int, height: int) -> FrameBox | None:
         """The box in this frame's whole units; None where a crop leaves nothing of it."""
@@ -264,3 +287,86 @@ FRAMES: dict[str, Frame] = {
     )
 }
 """The frames by name; other sizes come from `squash`, `centre_crop`, `letterbox`, `grid` and `scaled`."""
+
+
+Written = tuple[Sequence[float], tuple[int, int] | None]
+"""A box as a source writes it, not yet read, and (width, height) of its view in pixels, None where unknown."""
+
+FRACTION = "fraction"
+"""Name of the frame that boxes are stored in."""
+_ENOUGH = 20
+"""Boxes from which on a frame can be doubted; fewer may be small by chance."""
+_FITS, _SHORT, _FULL = 0.98, 0.7, 0.8
+"""Share of the boxes that a frame must hold; how far boxes reach in one that is too large; in the right one."""
+
+
+def frame_misfit(stated: str, boxes: Iterable[Written]) -> str | None:
+    """Why a dataset's boxes are not in the frame that is stated for them, naming the likely one.
+
+    A frame is doubted where boxes lie outside it or are inverted in it, or where all of them end far from its far
+    edges, and another known frame holds them and is filled by them: boxes of a 224 frame never pass two thirds of a 336
+    one.
+
+    Args:    stated: "fraction" or a name of `FRAMES`.
+    Returns: one sentence; None where the frame fits, no other one does, or the boxes are too few to tell.
+    """
+    tallies = [_Tally(frame) for frame in (Frame(FRACTION, lambda w, h: _Affine(1, 1, 1, 1)), *FRAMES.values())]
+    count = 0
+    for count, (coords, size) in enumerate(boxes, start=1):  # noqa: B007 the last one is the count
+        for tally in tallies:
+            tally.add(coords, size)
+    own = next(tally for tally in tallies if tally.frame.name == stated)
+    if own.seen < _ENOUGH or (own.held >= _FITS * own.seen and own.farthest >= _SHORT):
+        return None
+    others = [tally for tally in tallies if tally.held >= _FITS * count and tally.reach >= _FULL]
+    if not others:
+        return None
+    best = max(tally.reach for tally in others)
+    likely = " or ".join(repr(tally.frame.name) for tally in others if tally.reach > best - 0.01)
+    if own.held < _FITS * own.seen:
+        return f"{own.seen - own.held} of {own.seen} boxes do not lie in the frame {stated!r}; they fit {likely}"
+    return f"no box goes past {math.ceil(100 * own.farthest)} % of the frame {stated!r}; they fit {likely}"
+
+
+@dataclass(slots=True)
+class _Tally:
+    """How boxes lie in a frame. seen: those that can be judged; held: those inside it, the right way round."""
+
+    frame: Frame
+    seen: int = 0
+    held: int = 0
+    reach_x: float = 0.0
+    reach_y: float = 0.0
+
+    @property
+    def reach(self) -> float:
+        """How far the boxes go, as a fraction of the frame, on the side where they go less far."""
+        return min(self.reach_x, self.reach_y)
+
+    @property
+    def farthest(self) -> float:
+        """The same on the side where they go farther."""
+        return max(self.reach_x, self.reach_y)
+
+    def add(self, coords: Sequence[float], size: tuple[int, int] | None) -> None:
+        limits = self._limits(size)
+        if limits is None:
+            return
+        self.seen += 1
+        if len(coords) != 4 or not all(map(math.isfinite, coords)):
+            return
+        x1, y1, x2, y2 = coords
+        if self.frame.xywh:
+            x2, y2 = x1 + x2, y1 + y2
+        slack = _SLACK if self.frame.name == FRACTION else 0.5
+        if -slack <= x1 < x2 <= limits[0] + slack and -slack <= y1 < y2 <= limits[1] + slack:
+            self.held += 1
+            self.reach_x = max(self.reach_x, x2 / limits[0])
+            self.reach_y = max(self.reach_y, y2 / limits[1])
+
+    def _limits(self, size: tuple[int, int] | None) -> tuple[float, float] | None:
+        """The frame's far edges; None where they hang on a size that nobody knows."""
+        place = self.frame.affine(*(size or (1, 1)))
+        if size is None and place.limit_x != self.frame.affine(2, 3).limit_x:
+            return None
+        return place.limit_x, place.limit_y

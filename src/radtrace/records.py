@@ -109,12 +109,30 @@ class Region(Record):
     origin: Origin
 
 
+class Label(Record):
+    """A finding that the source itself states, apart from any report: a reference for evaluation.
+
+    label: a name of `radtrace.anatomy.FINDINGS`.
+    box: where it was drawn; None for a label of the whole view. That a finding has no box says nothing about it.
+    phrase: the words that the box was drawn for, empty where there are none.
+    """
+
+    label: str
+    status: Status = "present"
+    box: Box | None = None
+    view_id: str
+    origin: Origin
+    phrase: str = ""
+
+
 class Study(Record):
     """Films and report of one examination, as a source gives them.
 
-    regions: the boxes that the source itself has.
+    regions: the boxes of anatomy that the source itself has.
+    labels: the findings that it states, with or without boxes.
     split: the source's own split, if it has one.
     prior: id of an earlier study of the patient.
+    notes: what the source left out of the study, for its trace's provenance.
     """
 
     id: str
@@ -123,22 +141,31 @@ class Study(Record):
     views: tuple[View, ...]
     report: Report | None = None
     regions: tuple[Region, ...] = ()
+    labels: tuple[Label, ...] = ()
     split: str | None = Field(default=None, pattern=r"^\w+$")
     prior: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 class LocalizedImage(Record):
-    """The picture of a step's box: the real crop, or pixels that a model generated."""
+    """The picture of a step's box: the real film there, or pixels that a model generated.
 
-    kind: Literal["crop", "generated"]
+    kind: crop, the original pixels; zoom, resized into a square with the aspect kept; grid, the original pixels of the
+        box grown to a token grid.
+    box: the part of the view that it shows; None where a model did not say.
+    """
+
+    kind: Literal["crop", "zoom", "grid", "generated"]
     uri: str
+    box: Box | None = None
 
 
 class Step(Record):
     """One look: where, what is said, and the picture.
 
     rationale: the words, verbatim from the report where the trace was built from one.
-    box: hull of the regions' boxes; None where the words belong to no place.
+    box: hull of the regions' boxes, or of the findings' own where a dataset drew them; None where the words belong to
+        no place.
     """
 
     domain: Domain

@@ -21,7 +21,7 @@ from itertools import islice
 from pathlib import Path
 
 from radtrace.build.card import MANIFEST, write_description
-from radtrace.build.case import Case, make_cases
+from radtrace.build.case import Case, Making, make_cases
 from radtrace.build.ledger import Chunk, Ledger, Traced, entry_of
 from radtrace.build.recipe import BuildRecipe
 from radtrace.build.shards import route, write_part
@@ -30,7 +30,6 @@ from radtrace.errors import FailureRateError, InputError, RadtraceError
 from radtrace.localize import Localizer
 from radtrace.records import Rejected, Study
 from radtrace.runs import RunFolder, progress, write_atomically
-from radtrace.sources import Source
 
 __all__ = ["BuildRecipe", "BuildResult", "build"]
 
@@ -40,11 +39,12 @@ _REJECTED = "rejected.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class BuildResult:
-    """What a build made. splits: traces a split; rejected: studies a stage."""
+    """What a build made. splits: traces a split; rejected: studies a stage; leaks: see `radtrace.build.leakage`."""
 
     path: Path
     splits: dict[str, int]
     rejected: dict[str, int]
+    leaks: dict[str, int]
 
     @property
     def traces(self) -> int:
@@ -106,12 +106,12 @@ def _worked(recipe: BuildRecipe, parts: Path, jobs: Sequence[Job]) -> Iterator[C
     """Finished chunks, as they are finished."""
     workers = min(recipe.workers, len(jobs))
     if workers <= 1:
-        yield from (_work(recipe.source, parts, job) for job in jobs)
+        yield from (_work(recipe, parts, job) for job in jobs)
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
         try:
-            yield from _pooled(pool, recipe.source, parts, jobs, in_flight=2 * workers)
+            yield from _pooled(pool, recipe, parts, jobs, in_flight=2 * workers)
         except BrokenProcessPool as error:
             raise RadtraceError(
                 f"{recipe.output}: a worker process died, perhaps for lack of memory; the same command goes on"
@@ -121,13 +121,13 @@ def _worked(recipe: BuildRecipe, parts: Path, jobs: Sequence[Job]) -> Iterator[C
 
 
 def _pooled(
-    pool: ProcessPoolExecutor, source: Source, parts: Path, jobs: Sequence[Job], in_flight: int
+    pool: ProcessPoolExecutor, recipe: BuildRecipe, parts: Path, jobs: Sequence[Job], in_flight: int
 ) -> Iterator[Chunk]:
     waiting = iter(jobs)
-    running = {pool.submit(_work, source, parts, job) for job in islice(waiting, in_flight)}
+    running = {pool.submit(_work, recipe, parts, job) for job in islice(waiting, in_flight)}
     while running:
         finished, running = wait(running, return_when=FIRST_COMPLETED)
-        running |= {pool.submit(_work, source, parts, job) for job in islice(waiting, len(finished))}
+        running |= {pool.submit(_work, recipe, parts, job) for job in islice(waiting, len(finished))}
         yield from (future.result() for future in finished)
 
 
@@ -148,9 +148,10 @@ def _die_with_parent() -> None:
         os._exit(1)
 
 
-def _work(source: Source, parts: Path, job: Job) -> Chunk:
+def _work(recipe: BuildRecipe, parts: Path, job: Job) -> Chunk:
     number, studies = job
-    cases = make_cases(studies, source, lambda films: _localizer()(films))
+    making = Making(recipe.picture, recipe.label_template)
+    cases = make_cases(studies, recipe.source, lambda films: _localizer()(films), making)
     traced = [case for case in cases if isinstance(case, Case)]
     write_part(_part(parts, number), traced)
     return Chunk(chunk=number, entries=tuple(entry_of(case) for case in cases))
@@ -183,9 +184,9 @@ def _assemble(recipe: BuildRecipe, ledger: Ledger) -> BuildResult:
     if not (recipe.output / MANIFEST).exists():
         _write_shards(recipe, ledger, sides, splits)
     kept = {entry.study_id: entry for entry in traced if entry.study_id in sides}
-    write_description(recipe, kept, sides, rejected)
+    leaks = write_description(recipe, kept, sides, rejected)
     shutil.rmtree(recipe.output / "parts")
-    return BuildResult(recipe.output, splits, dict(sorted(Counter(one.stage for one in rejected).items())))
+    return BuildResult(recipe.output, splits, dict(sorted(Counter(one.stage for one in rejected).items())), leaks)
 
 
 def _write_shards(recipe: BuildRecipe, ledger: Ledger, sides: dict[str, str], splits: dict[str, int]) -> None:

@@ -11,7 +11,9 @@ from typing import Any
 
 import jinja2
 
+from radtrace.build.leakage import leakage_of, leaks
 from radtrace.build.ledger import Traced
+from radtrace.build.plots import statistics_page
 from radtrace.build.recipe import BuildRecipe
 from radtrace.records import Rejected
 from radtrace.runs import versions, write_atomically
@@ -22,11 +24,17 @@ MANIFEST = "manifest.json"
 
 def write_description(
     recipe: BuildRecipe, traced: Mapping[str, Traced], sides: Mapping[str, str], rejected: Sequence[Rejected]
-) -> None:
-    """Write `statistics.json`, `README.md` and, last of all, the manifest."""
+) -> dict[str, int]:
+    """Write statistics, leakage report, card and, last of all, the manifest.
+
+    Returns: what leaks between the splits, counted; see `radtrace.build.leakage`.
+    """
     statistics = statistics_of(traced.values(), sides, rejected)
+    leakage = leakage_of({path: path.name.split("-")[0] for path in sorted((recipe.output / "data").glob("*.parquet"))})
     write_atomically(recipe.output / "statistics.json", json.dumps(statistics, indent=2) + "\n")
-    write_atomically(recipe.output / "README.md", _card(recipe, statistics))
+    write_atomically(recipe.output / "leakage.json", json.dumps(leakage, indent=1) + "\n")
+    write_atomically(recipe.output / "statistics.html", statistics_page(recipe.source.card.name, statistics))
+    write_atomically(recipe.output / "README.md", _card(recipe, statistics, leaks(leakage)))
     manifest = {
         "recipe_digest": recipe.digest(),
         "recipe": recipe.resolved(),
@@ -34,6 +42,7 @@ def write_description(
         "files": {str(path.relative_to(recipe.output)): _described(path) for path in _files(recipe.output)},
     }
     write_atomically(recipe.output / MANIFEST, json.dumps(manifest, indent=2, sort_keys=True) + "\n")
+    return leaks(leakage)
 
 
 def statistics_of(traced: Iterable[Traced], sides: Mapping[str, str], rejected: Sequence[Rejected]) -> dict[str, Any]:
@@ -53,6 +62,9 @@ def statistics_of(traced: Iterable[Traced], sides: Mapping[str, str], rejected: 
         "steps_per_trace": _counted(len(case.looks) for case in cases),
         "mean_steps_per_trace": fmean(len(case.looks) for case in cases),
         "mean_words_per_trace": fmean(sum(look.words for look in case.looks) for case in cases),
+        "words_per_rationale": {
+            str(words): count for words, count in sorted(Counter(look.words for look in looks).items())
+        },
         "steps_by_domain": _counted(look.domain for look in looks),
         "steps_with_box": sum(look.grounded for look in looks),
         "steps": len(looks),
@@ -68,12 +80,14 @@ def _counted(items: Iterable[Any]) -> dict[str, int]:
     }
 
 
-def _card(recipe: BuildRecipe, statistics: Mapping[str, Any]) -> str:
-    text = resources.files(__package__).joinpath("card.md.j2").read_text("utf-8")
+def _card(recipe: BuildRecipe, statistics: Mapping[str, Any], leaking: Mapping[str, int]) -> str:
+    text = resources.files(__package__).joinpath("templates", "card.md.j2").read_text("utf-8")
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True)  # noqa: S701 (Markdown, not HTML)
     return environment.from_string(text).render(
         source=recipe.source.card,
         statistics=statistics,
+        leaking=leaking,
+        label_template=recipe.label_template,
         digest=recipe.digest(),
         recipe=json.dumps(recipe.resolved(), indent=2),
         versions=versions(),
@@ -81,7 +95,8 @@ def _card(recipe: BuildRecipe, statistics: Mapping[str, Any]) -> str:
 
 
 def _files(output: Path) -> list[Path]:
-    return [output / "rejected.jsonl", output / "statistics.json", *sorted((output / "data").glob("*.parquet"))]
+    described = ("rejected.jsonl", "statistics.json", "statistics.html", "leakage.json")
+    return [*(output / name for name in described), *sorted((output / "data").glob("*.parquet"))]
 
 
 def _described(path: Path) -> dict[str, Any]:

@@ -1,20 +1,21 @@
 """One study to one trace with its pictures, or to a `Rejected` that says why not."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from radtrace import __version__
 from radtrace.anatomy import REGIONS
 from radtrace.build.annotate import steps_of
+from radtrace.build.labels import label_steps
+from radtrace.build.pictures import Picture
 from radtrace.errors import FilmError
-from radtrace.images import Film, Pixels, crop, encode_png
+from radtrace.images import Film, Pixels, encode_png
 from radtrace.localize import Localization
 from radtrace.records import (
     LocalizedImage,
     Projection,
     Region,
     Rejected,
-    Report,
     Stage,
     Step,
     Study,
@@ -41,6 +42,14 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
+class Making:
+    """What the recipe says of how a case is made. label_template: see `radtrace.build.labels`; None, reports only."""
+
+    picture: Picture = field(default_factory=Picture)
+    label_template: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class _Candidate:
     view: View
     film: Film
@@ -52,25 +61,29 @@ class _Opened:
     """A study with the films that might be read, best first, and what was passed over on the way."""
 
     study: Study
-    report: Report
     films: tuple[tuple[View, Film], ...]
     passed_over: tuple[str, ...]
 
 
-def make_cases(studies: Sequence[Study | Rejected], source: Source, locate: Locate) -> list[Case | Rejected]:
+def make_cases(
+    studies: Sequence[Study | Rejected], source: Source, locate: Locate, making: Making | None = None
+) -> list[Case | Rejected]:
     """The cases of some studies, in their order; the films of all are located in one call."""
-    opened = [study if isinstance(study, Rejected) else _open(study, source) for study in studies]
+    making = making or Making()
+    opened = [study if isinstance(study, Rejected) else _open(study, source, making) for study in studies]
     candidates = _located(opened, locate)
     return [
-        study if isinstance(study, Rejected) else _make(study, found)
+        study if isinstance(study, Rejected) else _make(study, found, source, making)
         for study, found in zip(opened, candidates, strict=True)
     ]
 
 
-def _open(study: Study, source: Source) -> _Opened | Rejected:
-    report = study.report
-    if report is None or not (report.findings or report.impression):
-        return Rejected(study_id=study.id, stage="report", reason="neither findings nor impression")
+def _open(study: Study, source: Source, making: Making) -> _Opened | Rejected:
+    if not _has_words(study):
+        if making.label_template is None:
+            return Rejected(study_id=study.id, stage="report", reason="neither findings nor impression")
+        if not any(label.status == "present" for label in study.labels):
+            return Rejected(study_id=study.id, stage="report", reason="no report, and no finding is stated")
     if not study.views:
         return Rejected(study_id=study.id, stage="view", reason="no film")
     views = sorted(
@@ -86,7 +99,11 @@ def _open(study: Study, source: Source) -> _Opened | Rejected:
             faults.append(str(error))
     if not films:
         return Rejected(study_id=study.id, stage="image", reason="; ".join(faults))
-    return _Opened(study, report, tuple(films), tuple(faults))
+    return _Opened(study, tuple(films), tuple(faults))
+
+
+def _has_words(study: Study) -> bool:
+    return study.report is not None and bool(study.report.findings or study.report.impression)
 
 
 def _located(opened: Sequence[_Opened | Rejected], locate: Locate) -> list[list[_Candidate]]:
@@ -114,12 +131,12 @@ def _knows_everything(study: Study, view: View) -> bool:
     return view.is_frontal and {r.name for r in study.regions if r.view_id == view.id and r.box} == set(REGIONS)
 
 
-def _make(opened: _Opened, candidates: Sequence[_Candidate]) -> Case | Rejected:
+def _make(opened: _Opened, candidates: Sequence[_Candidate], source: Source, making: Making) -> Case | Rejected:
     passed_over = list(opened.passed_over)
     for candidate in candidates:
         fault = _fault(candidate)
         if fault is None:
-            return _case(opened, candidate, passed_over)
+            return _case(opened.study, candidate, passed_over, source, making)
         passed_over.append(f"{candidate.view.id}: {fault}")
     if all(c.localization and c.localization.kind == "lateral" and not c.view.is_frontal for c in candidates):
         return Rejected(study_id=opened.study.id, stage="view", reason="no frontal film: " + "; ".join(passed_over))
@@ -134,11 +151,14 @@ def _fault(candidate: _Candidate) -> str | None:
     return f"taken for {located.kind}: {', '.join(located.warnings) or 'no regions found'}"
 
 
-def _case(opened: _Opened, chosen: _Candidate, passed_over: Sequence[str]) -> Case:
-    study, film = opened.study, chosen.film
+def _case(
+    study: Study, chosen: _Candidate, passed_over: Sequence[str], source: Source, making: Making
+) -> Case | Rejected:
+    film = chosen.film
     regions = _regions(study, chosen)
     view = chosen.view.model_copy(
         update={
+            "uri": source.reference(chosen.view),
             "sha256": film.sha256,
             "width": chosen.view.width or film.width,
             "height": chosen.view.height or film.height,
@@ -146,11 +166,22 @@ def _case(opened: _Opened, chosen: _Candidate, passed_over: Sequence[str]) -> Ca
             "projection": _projection(chosen),
         }
     )
-    steps, pngs = _illustrated(study.id, steps_of(opened.report, regions), film)
-    trace = Trace(
-        study_id=study.id, view=view, steps=steps, report=opened.report, provenance=_provenance(chosen, passed_over)
-    )
+    steps, how = _steps(study, view, regions, making)
+    if not steps:
+        return Rejected(study_id=study.id, stage="report", reason=f"no finding is stated of the view {view.id}")
+    steps, pngs = _illustrated(study.id, steps, film, making.picture)
+    provenance = _provenance(study, chosen, passed_over, how)
+    trace = Trace(study_id=study.id, view=view, steps=steps, report=study.report, provenance=provenance)
     return Case(study, trace, encode_png(film.pixels), pngs)
+
+
+def _steps(study: Study, view: View, regions: Mapping[str, Region], making: Making) -> tuple[tuple[Step, ...], str]:
+    """The steps, and how they were made: from the report's words or, failing these, from what the dataset states."""
+    if study.report is not None and (study.report.findings or study.report.impression):
+        return steps_of(study.report, regions), "rules"
+    template = making.label_template or "{label}"
+    how = f"label sentences {template!r}: no words of a radiologist"
+    return label_steps(study.labels, view.id, regions, template), how
 
 
 def _regions(study: Study, chosen: _Candidate) -> Mapping[str, Region]:
@@ -167,23 +198,32 @@ def _projection(chosen: _Candidate) -> Projection:
     return chosen.film.projection if chosen.film.projection != "unknown" else "frontal"
 
 
-def _illustrated(study_id: str, steps: Sequence[Step], film: Film) -> tuple[tuple[Step, ...], tuple[bytes | None, ...]]:
+def _illustrated(
+    study_id: str, steps: Sequence[Step], film: Film, picture: Picture
+) -> tuple[tuple[Step, ...], tuple[bytes | None, ...]]:
     """The steps with references to their pictures, and the pictures."""
     illustrated = tuple(
         step.model_copy(
-            update={"image": LocalizedImage(kind="crop", uri=f"{study_id}/step-{number}-{step.domain}.png")}
+            update={
+                "image": LocalizedImage(
+                    kind=picture.kind,
+                    uri=f"{study_id}/step-{number}-{step.domain}.png",
+                    box=picture.box(step.box),
+                )
+            }
         )
         if step.box
         else step
         for number, step in enumerate(steps, start=1)
     )
-    return illustrated, tuple(encode_png(crop(film.pixels, step.box)) if step.box else None for step in steps)
+    return illustrated, tuple(encode_png(picture.draw(film.pixels, step.box)) if step.box else None for step in steps)
 
 
-def _provenance(chosen: _Candidate, passed_over: Sequence[str]) -> tuple[Stage, ...]:
-    stages = [Stage(name="view", version=__version__, detail="; ".join(passed_over))]
+def _provenance(study: Study, chosen: _Candidate, passed_over: Sequence[str], how: str) -> tuple[Stage, ...]:
+    stages = [Stage(name="source", version=__version__, detail="; ".join(study.notes))] if study.notes else []
+    stages.append(Stage(name="view", version=__version__, detail="; ".join(passed_over)))
     if chosen.localization:
         detail = "; ".join((f"rotation {chosen.localization.rotation}", *chosen.localization.warnings))
         stages.append(Stage(name="localize", version=__version__, detail=detail))
-    stages.append(Stage(name="annotate", version=__version__, detail="rules"))
+    stages.append(Stage(name="annotate", version=__version__, detail=how))
     return tuple(stages)

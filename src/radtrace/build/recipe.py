@@ -6,6 +6,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field, PositiveInt, SerializeAsAny, model_validator
 
+from radtrace.build.labels import LabelTemplate
+from radtrace.build.pictures import Picture
 from radtrace.config import Recipe, Settings
 from radtrace.sources import Source, open_source
 
@@ -27,7 +29,9 @@ class SplitFractions(Settings):
 class BuildRecipe(Recipe):
     """Studies to traces.
 
-    output: the run's folder. source: where studies come from. seed: of the split.
+    output: the run's folder. source: where studies come from. seed: of the split. picture: of a step's box.
+    label_template: the sentence, with {label} and {regions}, that a finding which the source states becomes in a study
+        without a report; unless it is given, such a study is rejected.
     max_rejected: largest part of the studies that may be rejected; the run stops when it can no longer be kept.
     shard_rows: traces a Parquet file. workers: processes; one a core unless stated.
     """
@@ -37,6 +41,8 @@ class BuildRecipe(Recipe):
     output: Path
     source: Annotated[SerializeAsAny[Source], BeforeValidator(open_source)]
     split: SplitFractions = SplitFractions()
+    picture: Picture = Picture()
+    label_template: LabelTemplate | None = None
     seed: int = 0
     max_rejected: float = Field(default=0.5, ge=0, le=1)
     shard_rows: PositiveInt = 1000

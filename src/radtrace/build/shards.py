@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from radtrace.build.case import Case
 from radtrace.errors import InputError
-from radtrace.records import Trace
+from radtrace.records import Label, Trace
 from radtrace.runs import publish
 
 _IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -42,6 +42,17 @@ _STEP = pa.struct(
         ("box", _BOX),
         ("image", _IMAGE),
         ("image_kind", pa.string()),
+        ("image_box", _BOX),
+    ]
+)
+_LABEL = pa.struct(
+    [
+        ("label", pa.string()),
+        ("status", pa.string()),
+        ("box", _BOX),
+        ("view_id", pa.string()),
+        ("origin", pa.string()),
+        ("phrase", pa.string()),
     ]
 )
 _VIEW = pa.struct(
@@ -60,6 +71,8 @@ _REPORT = pa.struct(
 )
 _STAGE = pa.struct([("name", pa.string()), ("version", pa.string()), ("detail", pa.string())])
 
+_CORNERS = ("x1", "y1", "x2", "y2")
+
 _COLUMNS = pa.schema(
     [
         ("study_id", pa.string()),
@@ -70,6 +83,7 @@ _COLUMNS = pa.schema(
         ("view", _VIEW),
         ("steps", pa.list_(_STEP)),
         ("report", _REPORT),
+        ("labels", pa.list_(_LABEL)),
         ("provenance", pa.list_(_STAGE)),
         ("schema_version", pa.int64()),
     ]
@@ -97,11 +111,12 @@ SCHEMA = _COLUMNS.with_metadata(
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A case read back: the trace, and PNG bytes of its film and of each step's box."""
+    """A case read back: the trace, PNG bytes of its film and of each step's box, and what its source states."""
 
     trace: Trace
     film_png: bytes
     step_pngs: tuple[bytes | None, ...]
+    labels: tuple[Label, ...] = ()
 
 
 def to_row(case: Case) -> dict[str, Any]:
@@ -111,13 +126,18 @@ def to_row(case: Case) -> dict[str, Any]:
         image = step.pop("image")
         step["image"] = image and {"bytes": png, "path": image["uri"]}
         step["image_kind"] = image and image["kind"]
+        step["image_box"] = image and _numbers(image["box"])
         step["box"] = _numbers(step["box"])
         for region in step["regions"]:
             region["box"] = _numbers(region["box"])
         for finding in step["findings"]:
             finding["span"] = _numbers(finding["span"])
+    labels = [label.model_dump(mode="json") for label in case.study.labels]
+    for label in labels:
+        label["box"] = _numbers(label["box"])
     return {
         **trace,
+        "labels": labels,
         "patient_id": case.study.patient_id,
         "source": case.study.source,
         "source_split": case.study.split,
@@ -133,18 +153,19 @@ def from_row(row: dict[str, Any]) -> Row:
     """A row of `SCHEMA` as a trace and its pictures."""
     steps, pngs = [], []
     for step in row["steps"]:
-        image, kind = step.pop("image"), step.pop("image_kind")
+        image, kind, shown = step.pop("image"), step.pop("image_kind"), _named(_CORNERS, step.pop("image_box"))
         pngs.append(image and image["bytes"])
-        step["image"] = image and {"kind": kind, "uri": image["path"]}
-        step["box"] = _named(("x1", "y1", "x2", "y2"), step["box"])
+        step["image"] = image and {"kind": kind, "uri": image["path"], "box": shown}
+        step["box"] = _named(_CORNERS, step["box"])
         for region in step["regions"]:
-            region["box"] = _named(("x1", "y1", "x2", "y2"), region["box"])
+            region["box"] = _named(_CORNERS, region["box"])
         for finding in step["findings"]:
             finding["span"] = _named(("start", "end"), finding["span"])
         steps.append(step)
     names = ("schema_version", "study_id", "view", "report", "provenance")
     trace = Trace.model_validate({name: row[name] for name in names} | {"steps": steps})
-    return Row(trace, row["image"]["bytes"], tuple(pngs))
+    labels = tuple(Label.model_validate({**label, "box": _named(_CORNERS, label["box"])}) for label in row["labels"])
+    return Row(trace, row["image"]["bytes"], tuple(pngs), labels)
 
 
 def _named(names: tuple[str, ...], values: list[Any] | None) -> dict[str, Any] | None:

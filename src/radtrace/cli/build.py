@@ -15,8 +15,9 @@ def build(recipe: Path, overrides: tuple[str, ...], as_json: bool, strict: bool)
     """Turn studies into a dataset of interleaved traces.
 
     RECIPE is a TOML file; recipes/ has one for each source. The output folder holds Parquet files with embedded images
-    (datasets.load_dataset opens the folder), the card README.md, manifest.json, statistics.json and rejected.jsonl: a
-    study is in the dataset, or in rejected.jsonl with the reason. Interrupted, the same command goes on.
+    (datasets.load_dataset opens the folder), the card README.md, manifest.json, statistics.json and statistics.html,
+    leakage.json and rejected.jsonl: a study is in the dataset, or in rejected.jsonl with the reason. Interrupted, the
+    same command goes on.
 
     \b
     Examples:
@@ -36,11 +37,14 @@ def build(recipe: Path, overrides: tuple[str, ...], as_json: bool, strict: bool)
             "traces": result.traces,
             "splits": result.splits,
             "rejected": result.rejected,
+            "leaks": result.leaks,
         }
         click.echo(json.dumps(report))
     else:
         splits = ", ".join(f"{name} {count}" for name, count in result.splits.items())
         stages = ", ".join(f"{name} {count}" for name, count in result.rejected.items())
         click.echo(f"{result.path}: {result.traces} traces ({splits})")
-        click.echo(f"rejected: {rejected}" + (f" ({stages}); see {result.path / 'rejected.jsonl'}" if rejected else ""))
+        leaks = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in result.leaks.items())
+        last = f"rejected: {rejected}" + (f" ({stages}); see {result.path / 'rejected.jsonl'}" if rejected else "")
+        click.echo(last + (f"; leakage: {leaks}; see {result.path / 'leakage.json'}" if leaks else ""))
     return 1 if strict and rejected else 0

@@ -49,6 +49,10 @@ class Source(Settings):
         true_size = (view.width, view.height) if view.width and view.height else None
         return load_film(self.root / view.uri, true_size)
 
+    def reference(self, view: View) -> str:
+        """What a dataset may say of where a view's film lies: its uri, unless that could name a patient."""
+        return view.uri
+
 
 def open_source(values: object) -> Source:
     """The source that a recipe's `[source]` part describes. Raises RecipeError."""

@@ -4,18 +4,19 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from pydantic import Field, field_validator
 
-from radtrace.anatomy import REGIONS, VOCABULARIES, regions_of
 from radtrace.errors import InputError, did_you_mean
-from radtrace.geometry import FRAMES, Box
+from radtrace.geometry import Written
 from radtrace.records import Origin, Projection, Region, Rejected, Report, Study, View
 from radtrace.reports import sections
 from radtrace.sources import Source, SourceCard
-from radtrace.sources.tables import Row, read_table
+from radtrace.sources.boxes import FrameCheck, FrameName, Vocabulary, check_frame, read_box, region_names, view_size
+from radtrace.sources.tables import Row, one_line, read_table
 
 _SECTIONS = ("findings", "impression", "indication", "comparison", "technique")
 _COLUMNS = frozenset(
@@ -33,6 +34,7 @@ class Table(Source):
         file is squashed), split; report (headed text) or findings, impression, indication, comparison, technique;
         boxes: a JSON list of {"region": name, "box": [4 numbers]}.
     frame: the frame that box numbers are in: "fraction" or a name of `radtrace.geometry.FRAMES`.
+    frame_check: what to do where the boxes do not look as if they were in that frame.
     vocabulary: whose region names the boxes use: "radtrace", "chest_imagenome" or "boxmed_rl".
     origin: who drew the boxes.
     name, licence, citation: for the dataset card.
@@ -40,8 +42,9 @@ class Table(Source):
 
     table: Path
     columns: Mapping[str, str] = Field(default_factory=dict)
-    frame: str = "fraction"
-    vocabulary: Literal["radtrace", "chest_imagenome", "boxmed_rl"] = "radtrace"
+    frame: FrameName = "fraction"
+    frame_check: FrameCheck = "error"
+    vocabulary: Vocabulary = "radtrace"
     origin: Origin = "dataset"
     name: str = "table"
     licence: str = "unstated"
@@ -55,13 +58,6 @@ class Table(Source):
                 raise ValueError(f"unknown column {name!r}: {did_you_mean(name, _COLUMNS)}")
         return columns
 
-    @field_validator("frame")
-    @classmethod
-    def _known_frame(cls, frame: str) -> str:
-        if frame != "fraction" and frame not in FRAMES:
-            raise ValueError(f"unknown frame {frame!r}: {did_you_mean(frame, ['fraction', *FRAMES])}")
-        return frame
-
     @property
     def card(self) -> SourceCard:
         """See `Source.card`."""
@@ -73,11 +69,12 @@ class Table(Source):
         by_study: dict[str, list[Row]] = defaultdict(list)
         for row in read_table(self.root / self.table, required):
             by_study[row.text(required[0]) or row.place].append(row)
+        check_frame(self.frame, self._written(by_study), self.frame_check, str(self.table))
         for study_id, rows in by_study.items():
             try:
                 yield self._study(study_id, rows)
             except (ValueError, InputError) as error:
-                yield Rejected(study_id=study_id, stage="source", reason=_one_line(error))
+                yield Rejected(study_id=study_id, stage="source", reason=one_line(error))
 
     def _study(self, study_id: str, rows: list[Row]) -> Study:
         views: dict[str, View] = {}
@@ -91,7 +88,7 @@ class Table(Source):
                 views[view.id] = view
                 regions += self._regions(row, view)
             except (ValueError, InputError) as error:
-                raise InputError(f"{row.place}: {_one_line(error)}") from error
+                raise InputError(f"{row.place}: {one_line(error)}") from error
         return Study(
             id=study_id,
             source=self.name,
@@ -138,35 +135,34 @@ class Table(Source):
         return View(id=self._text(row, "view_id") or uri, uri=uri, projection=projection, **size)
 
     def _regions(self, row: Row, view: View) -> Iterator[Region]:
+        for name, numbers in self._entries(row):
+            try:
+                box = read_box(numbers, self.frame, view_size(self, view, self.frame))
+            except ValueError as error:
+                raise ValueError(f"box of {name!r}: {one_line(error)}") from error
+            for region in region_names(name, self.vocabulary):
+                yield Region(name=region, box=box, view_id=view.id, origin=self.origin)
+
+    def _entries(self, row: Row) -> Iterator[tuple[str, list[float]]]:
         cell = row.values.get(self.columns.get("boxes", "boxes"))
         if cell in (None, "", []):
             return
-        entries = json.loads(cell) if isinstance(cell, str) else cell
+        try:
+            entries = json.loads(cell) if isinstance(cell, str) else cell
+        except RecursionError as error:
+            raise ValueError("boxes is nested too deep") from error
         if not isinstance(entries, list):
             raise ValueError("boxes is not a list")
-        for entry in entries:
-            name, numbers = _entry(entry)
-            try:
-                box = self._box(numbers, view)
-            except ValueError as error:
-                raise ValueError(f"box of {name!r}: {_one_line(error)}") from error
-            for region in self._names(name):
-                yield Region(name=region, box=box, view_id=view.id, origin=self.origin)
+        yield from map(_entry, entries)
 
-    def _box(self, numbers: list[float], view: View) -> Box:
-        if self.frame == "fraction":
-            return Box.of(numbers)
-        if view.width is None or view.height is None:
-            film = self.film(view)
-            return FRAMES[self.frame].read(numbers, film.width, film.height)
-        return FRAMES[self.frame].read(numbers, view.width, view.height)
-
-    def _names(self, name: str) -> tuple[str, ...]:
-        if self.vocabulary in VOCABULARIES:
-            return regions_of(name, self.vocabulary)
-        if name not in REGIONS:
-            raise InputError(f"unknown region {name!r}: {did_you_mean(name, REGIONS)}")
-        return (name,)
+    def _written(self, by_study: Mapping[str, list[Row]]) -> Iterator[Written]:
+        """All boxes that can be read as numbers, for the check of the frame."""
+        for row in (row for rows in by_study.values() for row in rows if not row.fault):
+            with suppress(ValueError, InputError):
+                view = self._view(row)
+                size = (view.width, view.height) if view.width and view.height else None
+                for _, numbers in self._entries(row):
+                    yield numbers, size
 
 
 def _entry(entry: Any) -> tuple[str, list[float]]:
@@ -183,9 +179,3 @@ def _projection(text: str) -> Projection:
     if text and text.lower() not in names:
         raise ValueError(f"projection {text!r}: {did_you_mean(text, names.values())}")
     return names.get(text.lower(), "unknown")
-
-
-def _one_line(error: Exception) -> str:
-    """The message of our own or of a pydantic error, without the lines that pydantic adds around it."""
-    errors = getattr(error, "errors", None)
-    return "; ".join(problem["msg"] for problem in errors(include_url=False)) if errors else str(error)

@@ -41,6 +41,22 @@ class Row:
         return int(value)
 
 
+def one_line(error: Exception) -> str:
+    """The message of our own or of a pydantic error, without the lines that pydantic adds around it."""
+    errors = getattr(error, "errors", None)
+    return "; ".join(problem["msg"] for problem in errors(include_url=False)) if errors else str(error)
+
+
+def read_json(path: Path) -> Any:
+    """A whole JSON file. Raises InputError where it is missing or no JSON."""
+    try:
+        return json.loads(path.read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not JSON") from error
+
+
 def read_table(path: Path, required: Iterable[str]) -> Iterator[Row]:
     """The rows of a .csv, .tsv or .jsonl file.
 
