@@ -1,0 +1,34 @@
+"""What the C libraries print while they decode: the only sign that libjpeg met damaged data and went on."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+_STDERR = 2
+
+
+@dataclass(slots=True)
+class Complaints:
+    """printed: whether anything was written to the process's standard error."""
+
+    printed: bool = False
+
+
+@contextmanager
+def complaints() -> Iterator[Complaints]:
+    """Take over file descriptor 2 of the process for a moment; what was written to it is counted and dropped."""
+    heard = Complaints()
+    if sys.stderr is not None:
+        sys.stderr.flush()
+    with tempfile.TemporaryFile() as sink:
+        before = os.dup(_STDERR)
+        try:
+            os.dup2(sink.fileno(), _STDERR)
+            yield heard
+        finally:
+            os.dup2(before, _STDERR)
+            os.close(before)
+            heard.printed = os.fstat(sink.fileno()).st_size > 0
