@@ -16,12 +16,14 @@ from radtrace.images.film import (
     restore_aspect,
 )
 from radtrace.images.load import FILM_SUFFIXES, load_film
+from radtrace.images.reader import FilmReader
 
 __all__ = [
     "FILM_SUFFIXES",
     "MAX_PIXELS",
     "MIN_SIDE",
     "Film",
+    "FilmReader",
     "Orientation",
     "Pixels",
     "crop",

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -107,7 +108,6 @@ def _parsed(data: bytes) -> Any:
 def _inflated(data: bytes) -> bytes:
     """A deflated file (PS3.5 A.5) as if it had been written plainly: pydicom inflates a bomb without limit."""
     from pydicom.filereader import read_dataset, read_preamble
-    from pydicom.uid import ExplicitVRLittleEndian
 
     start = data[: 132 + 4096]
     if _DEFLATED.encode() not in start:
@@ -126,20 +126,22 @@ def _inflated(data: bytes) -> bytes:
         raise RefusalError(f"inflates to more than {_MAX_INFLATED >> 20} MB")
     if not engine.eof:
         raise RefusalError("deflated data cut short")
-    return _plain_file(meta, plain, ExplicitVRLittleEndian)
+    return _plain_file(meta, plain)
 
 
-def _plain_file(meta: Any, plain: bytes, syntax: str) -> bytes:
+def _plain_file(meta: Any, plain: bytes) -> bytes:
     """Meta group and data set as one native file."""
     from pydicom.dataset import FileMetaDataset
+    from pydicom.filebase import DicomBytesIO
     from pydicom.filewriter import write_file_meta_info
+    from pydicom.uid import ExplicitVRLittleEndian
 
     written = FileMetaDataset()
     for keyword in ("MediaStorageSOPClassUID", "MediaStorageSOPInstanceUID"):
         if keyword in meta:
             setattr(written, keyword, meta[keyword].value)
-    written.TransferSyntaxUID = syntax
-    stream = io.BytesIO()
+    written.TransferSyntaxUID = ExplicitVRLittleEndian
+    stream = DicomBytesIO()
     stream.write(bytes(_MAGIC_AT) + _MAGIC)
     write_file_meta_info(stream, written, enforce_standard=False)
     return stream.getvalue() + plain
@@ -154,7 +156,7 @@ def _check_whole(dataset: Any) -> None:
 
     for part in (dataset.file_meta, dataset):
         tags = [tag for tag in part._dict if tag >> 16]
-        if any(one >= other for one, other in zip(tags, tags[1:], strict=False)):
+        if any(one >= other for one, other in pairwise(tags)):
             raise RefusalError("damaged: its elements are out of order")
         for element in part._dict.values():
             if not isinstance(element, RawDataElement) or element.length == _UNDEFINED_LENGTH:
@@ -165,8 +167,6 @@ def _check_whole(dataset: Any) -> None:
 
 def _check_is_film(dataset: Any) -> None:
     """One object, of a class that holds films, meant for the eye, in a transfer syntax that can be decoded."""
-    from pydicom.uid import UID_dictionary
-
     for meta, keyword in (("MediaStorageSOPClassUID", "SOPClassUID"), ("MediaStorageSOPInstanceUID", "SOPInstanceUID")):
         named = (dataset.file_meta.get(meta), dataset.get(keyword))
         if all(named) and named[0] != named[1]:
@@ -175,13 +175,21 @@ def _check_is_film(dataset: Any) -> None:
     if intent == "FOR PROCESSING":
         raise RefusalError("raw data FOR PROCESSING; the FOR PRESENTATION film of the same exposure is wanted")
     sop_class = str(dataset.get("SOPClassUID") or "")
-    if sop_class in UID_dictionary and sop_class not in _FILM_CLASSES:
-        raise RefusalError(f"a {UID_dictionary[sop_class][0]} object, no chest film")
+    if sop_class not in _FILM_CLASSES and (name := _uid_name(sop_class)):
+        raise RefusalError(f"no chest film: {name}")
     syntax = str(dataset.file_meta.TransferSyntaxUID)
     if syntax not in DECODED_SYNTAXES:
-        raise RefusalError(f"{UID_dictionary.get(syntax, ['an unknown transfer syntax'])[0]} is not decoded")
+        raise RefusalError(f"{_uid_name(syntax) or 'an unknown transfer syntax'} is not decoded")
     if "PixelData" not in dataset or not dataset.PixelData:
         raise RefusalError("no pixel data" if len(dataset) else "no DICOM")
+
+
+def _uid_name(uid: str) -> str:
+    """The standard's name of a UID, empty for one that is not the standard's, which may be somebody's number."""
+    from pydicom.uid import UID
+
+    name = UID(uid).name
+    return "" if name == uid else name
 
 
 def _pixels(dataset: Any) -> Pixels:

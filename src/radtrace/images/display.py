@@ -40,7 +40,8 @@ def displayed(codes: Codes, layout: Layout, dataset: Any) -> Pixels:
 def _looked_up(table: npt.NDArray[np.float32], codes: Codes) -> Pixels:
     """table[codes], by blocks: numpy makes 8-byte indices of all that it is given at once."""
     pixels = np.empty(codes.shape, np.float32)
-    flat, out = np.ascontiguousarray(codes).reshape(-1), pixels.reshape(-1)
+    flat: npt.NDArray[Any] = np.ascontiguousarray(codes).reshape(-1)
+    out = pixels.reshape(-1)
     for start in range(0, flat.size, _BLOCK):
         np.take(table, flat[start : start + _BLOCK], out=out[start : start + _BLOCK], mode="clip")
     return pixels

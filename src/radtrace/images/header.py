@@ -19,7 +19,7 @@ _VIEW_POSITIONS: dict[str, Projection] = {
     "LLD": "frontal",
     "RLD": "frontal",
 }
-"""Defined terms of PS3.3 C.8.1.1 (a decubitus film is frontal: the patient lies on the side), and two that are usual."""
+"""Defined terms of PS3.3 C.8.1.1, and two that are usual. A decubitus film is frontal: the patient lies on the side."""
 
 _VIEW_CODES: dict[str, Projection] = {
     "399348003": "AP",

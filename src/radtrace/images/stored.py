@@ -43,7 +43,7 @@ class Layout:
     @property
     def mask(self) -> int:
         """The stored bits within an allocated cell."""
-        return (2**self.stored - 1) << self.shift
+        return ((1 << self.stored) - 1) << self.shift
 
     @property
     def frame_bytes(self) -> int:
@@ -92,13 +92,13 @@ def gray_codes(dataset: Any, layout: Layout) -> Codes:
 
 def colour(dataset: Any, layout: Layout) -> npt.NDArray[np.float32]:
     """(H, W, 3) float32 red, green, blue in [0, 1] of a colour image or palette."""
-    from pydicom.pixels import get_decoder
+    from pydicom.pixels.decoders.base import get_decoder
     from pydicom.pixels.processing import apply_color_lut
 
     syntax = str(dataset.file_meta.TransferSyntaxUID)
     if layout.photometric == "PALETTE COLOR":
         indexed = apply_color_lut(gray_codes(dataset, layout), dataset)
-        return (indexed / np.float32(np.iinfo(indexed.dtype).max)).astype(np.float32)
+        return np.asarray(indexed / np.float32(np.iinfo(indexed.dtype).max), np.float32)
     if syntax in _NATIVE:
         _native_bytes(dataset, layout)
     else:
@@ -109,7 +109,8 @@ def colour(dataset: Any, layout: Layout) -> npt.NDArray[np.float32]:
         raise RefusalError("damaged pixel data, by its decoder's own warning")
     if array.shape != (layout.rows, layout.columns, 3):
         raise RefusalError("its pixel data has another size than its header says")
-    return np.clip(array / np.float32(2**layout.stored - 1), 0, 1, dtype=np.float32)
+    scaled: npt.NDArray[np.float32] = np.clip(array / np.float32(2**layout.stored - 1), 0, 1, dtype=np.float32)
+    return scaled
 
 
 def _whole(dataset: Any, keyword: str, default: int | None = None) -> int:
@@ -154,6 +155,7 @@ def _native_bytes(dataset: Any, layout: Layout) -> bytes:
 
 def _native_cells(data: bytes, layout: Layout, dataset: Any, big_endian: bool) -> Codes:
     count = layout.rows * layout.columns
+    cells: Codes
     if layout.allocated == 16:
         cells = np.frombuffer(data, ">u2" if big_endian else "<u2", count).astype(np.uint16, copy=False)
     elif big_endian and dataset["PixelData"].VR == "OW":
@@ -192,7 +194,7 @@ def _check_frame(frame: bytes, layout: Layout, syntax: str) -> None:
 
 def _decoded(dataset: Any, layout: Layout, plugin: str) -> Codes:
     """By pydicom's decoder; libjpeg prints that data is damaged and goes on, which is taken for an error here."""
-    from pydicom.pixels import get_decoder
+    from pydicom.pixels.decoders.base import get_decoder
 
     with complaints() as heard:
         decoder = get_decoder(dataset.file_meta.TransferSyntaxUID)
