@@ -111,7 +111,16 @@ COMPRESSED = {
 def compressed(tmp_path_factory):
     """One small film in each compressed transfer syntax: name -> path; "native" is the 12-bit original."""
     folder = tmp_path_factory.mktemp("compressed")
-    plain = {bits: write_dicom(folder / f"{bits}.dcm", film_values(bits=bits), BitsStored=bits) for bits in (8, 12)}
+    plain = {
+        bits: write_dicom(
+            folder / f"{bits}.dcm",
+            film_values(bits=bits),
+            BitsStored=bits,
+            WindowCenter=2 ** (bits - 1),
+            WindowWidth=2**bits,
+        )
+        for bits in (8, 12)
+    }
     made = {name: transcode(plain[bits], name, folder / f"{name}.dcm") for name, bits in COMPRESSED.items()}
     return made | {"native": plain[12], "native8": plain[8]}
 
@@ -121,3 +130,20 @@ def write_film(tmp_path_factory):
     """Writes a DICOM film to one file, again and again; usable under hypothesis."""
     path = tmp_path_factory.mktemp("film") / "film.dcm"
     return lambda stored, photometric="MONOCHROME2", **tags: write_dicom(path, stored, photometric, **tags)
+
+
+@pytest.fixture(scope="session")
+def slow_film(tmp_path_factory):
+    """A JPEG 2000 film that takes a second or more to decode."""
+    openjpeg = pytest.importorskip("openjpeg.utils")
+    from pydicom.encaps import encapsulate
+    from pydicom.uid import JPEG2000Lossless
+
+    stored = film_values(2400, 2400)
+    dataset = make_dataset(stored, BitsStored=12)
+    frame = openjpeg.encode_array(stored, bits_stored=12, photometric_interpretation=2, use_mct=False)
+    dataset.PixelData = encapsulate([bytes(frame)])
+    dataset.file_meta.TransferSyntaxUID = JPEG2000Lossless
+    path = tmp_path_factory.mktemp("slow") / "slow.dcm"
+    dataset.save_as(path, enforce_file_format=True)
+    return path

@@ -38,6 +38,8 @@ _FILM_CLASSES = frozenset(
     }
 )
 """CR, DX for presentation, secondary captures: the SOP classes that hold projection films of the chest."""
+_DAMAGE = ("End of file reached", "The decoded RLE segment contains")
+"""How pydicom's warnings begin that are errors here: a file cut short, and more pixels than the film has."""
 _COLOUR = frozenset({"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT", "YBR_PARTIAL_420", "PALETTE COLOR"})
 _REC_601 = np.array([0.299, 0.587, 0.114], np.float32)
 
@@ -79,14 +81,15 @@ def decode_dicom(data: bytes) -> DicomFilm:
 
 @contextmanager
 def _quiet_pydicom() -> Iterator[None]:
-    """A file cut short is an error; what else pydicom warns of may quote a patient's data and is not logged."""
+    """Signs of damage are errors; what else pydicom warns of may quote a patient's data and is not logged."""
     logger = logging.getLogger("pydicom")
     level = logger.level
     logger.setLevel(logging.CRITICAL + 1)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            warnings.filterwarnings("error", message="End of file reached", category=UserWarning)
+            for damage in _DAMAGE:
+                warnings.filterwarnings("error", message=damage, category=UserWarning)
             yield
     finally:
         logger.setLevel(level)
