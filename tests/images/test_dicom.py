@@ -376,7 +376,9 @@ def test_one_file_that_names_two_objects_is_refused(tmp_path, dataset_of):
     dataset.save_as(path, enforce_file_format=True)
     whole = path.read_bytes()
     first = whole.index(str(dataset.SOPInstanceUID).encode())
-    path.write_bytes(whole[: first + 10] + (b"1" if whole[first + 10 : first + 11] == b"2" else b"2") + whole[first + 11 :])
+    path.write_bytes(
+        whole[: first + 10] + (b"1" if whole[first + 10 : first + 11] == b"2" else b"2") + whole[first + 11 :]
+    )
     with pytest.raises(FilmError, match="different SOPInstanceUIDs"):
         load_film(path)
 

@@ -174,7 +174,11 @@ IDENTITY = ("DOE^JANE", "4711-SECRET", "19440101", "HOSPITAL OF NOWHERE")
 
 def planted(dataset):
     dataset.PatientName, dataset.PatientID, dataset.PatientBirthDate, dataset.InstitutionName = IDENTITY
-    dataset.AccessionNumber, dataset.ReferringPhysicianName, dataset.StudyDescription = IDENTITY[1], IDENTITY[0], IDENTITY[3]
+    dataset.AccessionNumber, dataset.ReferringPhysicianName, dataset.StudyDescription = (
+        IDENTITY[1],
+        IDENTITY[0],
+        IDENTITY[3],
+    )
     return dataset
 
 
@@ -196,8 +200,8 @@ def planted(dataset):
     ],
 )
 def test_no_message_quotes_a_patient(tmp_path, dataset_of, capfd, caplog, recwarn, keyword, value):
-    from pydicom.dataelem import DataElement
     from pydicom.datadict import tag_for_keyword
+    from pydicom.dataelem import DataElement
     from pydicom.uid import ImplicitVRLittleEndian
 
     dataset = planted(dataset_of(RAMP, WindowWidth=10))

@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 from PIL import Image, ImageOps
 
-from radtrace.images.film import Pixels, RefusalError, check_size
+from radtrace.images.film import MAX_PIXELS, Pixels, RefusalError, check_size
 
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 JPEG_MAGIC = b"\xff\xd8\xff"
@@ -34,6 +34,8 @@ def decode_picture(data: bytes) -> Pixels:
                 if image.mode == "CMYK":
                     raise RefusalError("CMYK inks, no film")
                 return _grayscale(ImageOps.exif_transpose(image))
+    except Image.DecompressionBombError as error:
+        raise RefusalError(f"more than {MAX_PIXELS} pixels") from error
     except (
         OSError,
         SyntaxError,
@@ -44,7 +46,6 @@ def decode_picture(data: bytes) -> Pixels:
         OverflowError,
         ArithmeticError,
         zlib.error,
-        Image.DecompressionBombError,
     ) as error:
         raise RefusalError(f"damaged or no whole PNG or JPEG ({type(error).__name__})") from error
 
