@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from radtrace.errors import FilmError
@@ -103,6 +103,7 @@ def test_a_frame_may_lie_in_several_fragments(tmp_path, compressed):
 # ---- stored bits
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.integers(8, 16), st.integers(0, 8), st.booleans())
 def test_any_depth_any_high_bit_with_and_without_sign(write_film, bits, shift, signed):
     shift = min(shift, 16 - bits)
@@ -327,6 +328,7 @@ def test_view(write_film, position, view_code, orientation, projection, rotation
         ({"Rows": 49}, "bytes of pixel data"),
         ({"Rows": 60000, "Columns": 60000}, "pixels are more than"),
         ({"RescaleSlope": 0}, "Rescale Slope"),
+        ({"WindowCenter": 32}, "half a window"),
         ({"VOILUTFunction": "CUBIC", "WindowCenter": 1, "WindowWidth": 9}, "VOI LUT Function"),
     ],
 )

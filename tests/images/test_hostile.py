@@ -150,6 +150,7 @@ def test_pydicoms_own_files_are_films_or_refused_in_a_line():
     data = pytest.importorskip("pydicom.data")
     folder = Path(data.get_testdata_file("CT_small.dcm", download=False)).parent
     films = {path.name for path in folder.rglob("*") if path.is_file() and isinstance(outcome(path), Film)}
+    assert "Media Storage Directory" in outcome(folder / "dicomdirtests" / "DICOMDIR")
     others = {name for name in films if not name.startswith("SC_")}
     assert others == {"GDCMJ2K_TextGBR.dcm", "JPEG2000.dcm", "image_dfl.dcm"}  # secondary captures all
 

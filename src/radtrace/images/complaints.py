@@ -23,12 +23,20 @@ def complaints() -> Iterator[Complaints]:
     heard = Complaints()
     if sys.stderr is not None:
         sys.stderr.flush()
-    with tempfile.TemporaryFile() as sink:
-        before = os.dup(_STDERR)
-        try:
-            os.dup2(sink.fileno(), _STDERR)
-            yield heard
-        finally:
-            os.dup2(before, _STDERR)
-            os.close(before)
-            heard.printed = os.fstat(sink.fileno()).st_size > 0
+    before, sink = os.dup(_STDERR), anonymous_file()
+    try:
+        os.dup2(sink, _STDERR)
+        yield heard
+    finally:
+        os.dup2(before, _STDERR)
+        heard.printed = os.fstat(sink).st_size > 0
+        os.close(before)
+        os.close(sink)
+
+
+def anonymous_file() -> int:
+    """Descriptor of a file without a name, in memory where the system can."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("film")
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())

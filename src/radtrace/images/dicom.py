@@ -177,7 +177,7 @@ def _check_is_film(dataset: Any) -> None:
     intent = str(dataset.get("PresentationIntentType") or "").strip().upper()
     if intent == "FOR PROCESSING":
         raise RefusalError("raw data FOR PROCESSING; the FOR PRESENTATION film of the same exposure is wanted")
-    sop_class = str(dataset.get("SOPClassUID") or "")
+    sop_class = str(dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID") or "")
     if sop_class not in _FILM_CLASSES and (name := _uid_name(sop_class)):
         raise RefusalError(f"no chest film: {name}")
     syntax = str(dataset.file_meta.TransferSyntaxUID)

@@ -104,6 +104,8 @@ def _voi(dataset: Any, values: Values) -> list[Callable[[Values], Values]]:
     if items:
         lut = _Lut(items[0], values)
         found.append(lambda x: lut(x) / lut.top)
+    if ("WindowCenter" in dataset) != ("WindowWidth" in dataset):
+        raise RefusalError("half a window: Window Center and Window Width stand together or not at all")
     centre, width = _first(dataset, "WindowCenter"), _first(dataset, "WindowWidth")
     if centre is not None and width is not None and width > 0:
         found.append(_window(centre, width, str(dataset.get("VOILUTFunction") or "LINEAR").upper()))

@@ -57,7 +57,7 @@ def pixel_aspect(dataset: Any) -> float:
     if len(mm) != 2 or min(mm) <= 0:
         return 1.0
     aspect = mm[0] / mm[1]
-    return aspect if 0.25 <= aspect <= 4 and abs(aspect - 1) > 1e-3 else 1.0
+    return aspect if 0.5 <= aspect <= 2 and abs(aspect - 1) > 1e-3 else 1.0
 
 
 def view(dataset: Any) -> tuple[Projection, Orientation | None]:

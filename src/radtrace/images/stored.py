@@ -196,8 +196,10 @@ def _decoded(dataset: Any, layout: Layout, plugin: str) -> Codes:
     """By pydicom's decoder; libjpeg prints that data is damaged and goes on, which is taken for an error here."""
     from pydicom.pixels.decoders.base import get_decoder
 
+    decoder = get_decoder(dataset.file_meta.TransferSyntaxUID)
+    if plugin not in decoder.available_plugins:
+        raise ImportError(plugin)
     with complaints() as heard:
-        decoder = get_decoder(dataset.file_meta.TransferSyntaxUID)
         array, _ = decoder.as_array(dataset, index=0, raw=True, decoding_plugin=plugin)
     if heard.printed:
         raise RefusalError("damaged pixel data, by its decoder's own warning")

@@ -6,18 +6,20 @@ A request is a line of JSON, {"path", "true_size"}; the answer is a line of JSON
 
 import fcntl
 import gc
+import importlib
 import json
 import os
 import resource
 import signal
 import socket
-import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
 from radtrace.errors import MissingExtraError
+from radtrace.images.complaints import anonymous_file
 from radtrace.images.film import Film, Pixels, RefusalError
 from radtrace.images.load import film_of
 
@@ -31,6 +33,7 @@ def work(channel: int, lifeline: int, memory_mb: int) -> None:
     Args:    channel: descriptor of the socket; lifeline: read end of a pipe whose only write end the parent has.
     """
     _die_with_parent(lifeline)
+    _import_decoders()
     _limit(memory_mb)
     with socket.socket(fileno=channel) as link, link.makefile("rb") as requests:
         _send(link, READY)
@@ -48,6 +51,13 @@ def _die_with_parent(lifeline: int) -> None:
         orphaned = False
     if orphaned:
         os._exit(1)
+
+
+def _import_decoders() -> None:
+    """Before the first film, whose time and memory they would count against; without them only DICOM is refused."""
+    for module in ("pydicom.pixels.decoders.base", "pydicom.pixels.processing", "openjpeg.utils"):
+        with suppress(ImportError):
+            importlib.import_module(module)
 
 
 def _limit(memory_mb: int) -> None:
@@ -95,12 +105,8 @@ def _send_film(link: socket.socket, film: Film) -> None:
 
 
 def _shared(pixels: Pixels) -> int:
-    """Descriptor of an anonymous file with the pixels."""
-    if hasattr(os, "memfd_create"):
-        shared = os.memfd_create("film")
-    else:
-        with tempfile.TemporaryFile() as file:
-            shared = os.dup(file.fileno())
+    """Descriptor of an anonymous file with the pixels, row by row."""
+    shared = anonymous_file()
     rest = np.ascontiguousarray(pixels).data.cast("B")
     while rest:
         rest = rest[os.write(shared, rest) :]
