@@ -120,6 +120,26 @@ def test_sign_extended_unused_bits_are_no_fault(write_film):
     assert gray(film, 0, 63) == [0, 1]
 
 
+def test_a_codestream_deeper_than_the_header_is_read_while_its_values_fit(tmp_path, dataset_of, values):
+    encode = pytest.importorskip("openjpeg.utils").encode_array
+    from pydicom.encaps import encapsulate
+    from pydicom.uid import JPEG2000Lossless
+
+    stored = values(bits=12)
+    for bits, fits in ((12, True), (10, False)):
+        dataset = dataset_of(stored, BitsStored=bits)
+        frame = encode(stored, bits_stored=16, photometric_interpretation=2, use_mct=False)
+        dataset.PixelData = encapsulate([bytes(frame)])
+        dataset.file_meta.TransferSyntaxUID = JPEG2000Lossless
+        dataset.save_as(tmp_path / "film.dcm", enforce_file_format=True)
+        if fits:
+            film, low, high = load_film(tmp_path / "film.dcm"), int(stored.min()), int(stored.max())
+            np.testing.assert_allclose(film.pixels, (stored.astype(float) - low) / (high - low), atol=1e-6)
+        else:
+            with pytest.raises(FilmError, match="more than 10 bits"):
+                load_film(tmp_path / "film.dcm")
+
+
 def test_an_overlay_in_the_unused_bits_is_taken_off(write_film):
     clean = load_film(write_film(RAMP, BitsStored=8))
     with_overlay = RAMP | np.uint16(1 << 12)

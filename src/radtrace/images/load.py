@@ -85,6 +85,8 @@ def _dicom_film(path: Path, data: bytes, digest: str) -> Film:
         raise
     except RecursionError as error:
         raise RefusalError("nested too deeply") from error
+    except UserWarning as error:
+        raise RefusalError("cut short or damaged") from error
     except BaseException as error:
         raise RefusalError(f"no DICOM, or a damaged one ({type(error).__name__})") from error
     return Film(film.pixels, digest, film.mm_per_pixel, film.projection, film.orientation)
