@@ -341,6 +341,7 @@ def test_view(write_film, position, view_code, orientation, projection, rotation
         ({"PixelData": b""}, "no pixel data"),
         ({"PhotometricInterpretation": "MONOCHROME3"}, "Photometric Interpretation"),
         ({"BitsStored": 7}, "7 bits stored"),
+        ({"PixelRepresentation": 2}, "Pixel Representation"),
         ({"BitsStored": 12, "HighBit": 3}, "high bit 3"),
         ({"BitsAllocated": 32, "BitsStored": 32}, "32 bits"),
         ({"Rows": 24}, "at least 32"),

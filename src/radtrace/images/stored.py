@@ -1,6 +1,5 @@
 """Stored values out of a DICOM data set: native, RLE, JPEG, JPEG-LS, JPEG 2000, HTJ2K; every claim checked."""
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,6 +68,8 @@ def layout_of(dataset: Any) -> Layout:
         signed=bool(_whole(dataset, "PixelRepresentation", 0)),
         photometric=str(dataset.get("PhotometricInterpretation") or ""),
     )
+    if dataset.get("PixelRepresentation") not in (0, 1, None, ""):
+        raise RefusalError("a Pixel Representation that the standard does not know")
     if layout.samples not in (1, 3):
         raise RefusalError(f"{layout.samples} samples a pixel, no film")
     if layout.allocated not in (8, 16):
@@ -142,12 +143,12 @@ def _cells(dataset: Any, layout: Layout) -> Codes:
 
 
 def _native_bytes(dataset: Any, layout: Layout) -> bytes:
-    """The pixel data, of exactly the length that its header says; up to a row of zeros may follow."""
+    """The pixel data, as long as its header says; a byte of padding, or up to a row of zeros, may follow."""
     data: bytes = dataset.PixelData
     expected = layout.frame_bytes
     if layout.photometric == "YBR_FULL_422":
         expected = expected * 2 // 3
-    surplus = data[expected:]
+    surplus = data[expected + expected % 2 :]
     if len(data) < expected or len(surplus) > max(1, expected // layout.rows) or any(surplus):
         raise RefusalError(f"{len(data)} bytes of pixel data where its header needs {expected}")
     return data
@@ -235,8 +236,5 @@ def _sign_extended(cells: Codes, layout: Layout) -> bool:
 
 def _has_embedded_overlay(dataset: Any) -> bool:
     """Old files keep overlay planes in the unused bits: Overlay Bit Position (60xx,0102), PS3.5 8.1.2 (retired)."""
-    return any(
-        math.isfinite(float(dataset[group, 0x0102].value or 0)) and (group, 0x3000) not in dataset
-        for group in range(0x6000, 0x6020, 2)
-        if (group, 0x0102) in dataset
-    )
+    groups = range(0x6000, 0x6020, 2)
+    return any((group, 0x0102) in dataset and (group, 0x3000) not in dataset for group in groups)
