@@ -4,7 +4,7 @@ import zlib
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -46,6 +46,7 @@ def test_a_crop_is_the_pixels_of_the_box():
     np.testing.assert_array_equal(crop(pixels, Box.of((0.25, 0.6, 0.5, 0.8))), pixels[6:8, 2:5])
 
 
+@settings(deadline=None)
 @given(st.integers(100, 5000), st.integers(100, 5000))
 def test_a_squashed_film_gets_its_aspect_back_and_loses_no_pixel(width, height):
     film = restore_aspect(load_film_of(np.zeros((256, 256), np.float32)), (width, height))
@@ -111,54 +112,6 @@ def test_a_png_that_claims_to_be_enormous_is_refused(tmp_path):
     path.write_bytes(data)
     with pytest.raises(FilmError, match=r"bomb\.png"):
         load_film(path)
-
-
-def dicom(path, stored, photometric="MONOCHROME2", **tags):
-    pydicom = pytest.importorskip("pydicom")
-    from pydicom.uid import ExplicitVRLittleEndian, generate_uid
-
-    meta = pydicom.dataset.FileMetaDataset()
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dataset = pydicom.Dataset()
-    dataset.file_meta = meta
-    dataset.SOPClassUID = "1.2.840.10008.5.1.4.1.1.1.1"
-    dataset.SOPInstanceUID = generate_uid()
-    dataset.Rows, dataset.Columns = stored.shape
-    dataset.BitsAllocated = dataset.BitsStored = stored.dtype.itemsize * 8
-    dataset.HighBit = dataset.BitsStored - 1
-    dataset.PixelRepresentation = 0
-    dataset.SamplesPerPixel = 1
-    dataset.PhotometricInterpretation = photometric
-    for name, value in tags.items():
-        setattr(dataset, name, value)
-    dataset.PixelData = stored.tobytes()
-    dataset.save_as(path, enforce_file_format=True)
-    return path
-
-
-def test_both_photometric_interpretations_show_air_dark(tmp_path):
-    stored = (RAMP * 4095).astype(np.uint16)
-    bright = load_film(dicom(tmp_path / "2.dcm", stored))
-    inverted = load_film(dicom(tmp_path / "1.dcm", 4095 - stored, "MONOCHROME1"))
-    np.testing.assert_allclose(bright.pixels, RAMP, atol=1e-3)
-    np.testing.assert_allclose(inverted.pixels, RAMP, atol=1e-3)
-
-
-def test_the_header_gives_projection_and_spacing(tmp_path):
-    stored = (RAMP * 4095).astype(np.uint16)
-    film = load_film(dicom(tmp_path / "a.dcm", stored, ViewPosition="AP", ImagerPixelSpacing=[0.143, 0.143]))
-    assert film.projection == "AP"
-    assert film.mm_per_pixel == pytest.approx(0.143)
-    unknown = load_film(dicom(tmp_path / "b.dcm", stored, PixelSpacing=[0, 0]))
-    assert unknown.projection == "unknown"
-    assert unknown.mm_per_pixel is None
-
-
-def test_the_window_is_applied(tmp_path):
-    # Centre 2048, width 1024 (PS3.3 C.11.2.1.2.1): black up to 1536, white from 2559, grey half way.
-    stored = np.tile(np.array([0, 1536, 2047, 2559, 4095], np.uint16), (40, 20))
-    film = load_film(dicom(tmp_path / "w.dcm", stored, WindowCenter=2048, WindowWidth=1024))
-    np.testing.assert_allclose(film.pixels[0, :5], [0, 0, 0.5, 1, 1], atol=2e-3)
 
 
 def test_real_dicoms_are_chests_with_dark_lungs(data_dir):
