@@ -30,11 +30,13 @@ lint: $(READY)
 bench: $(READY)
 	$(BIN)/python benchmarks/findings.py
 	$(BIN)/python benchmarks/localize.py
+	$(BIN)/python benchmarks/images.py
 	$(BIN)/python benchmarks/build.py
 
-# Long campaigns: builds that are killed at random moments until they finish.
+# Long campaigns: builds that are killed at random moments until they finish; thousands of damaged films.
 soak: $(READY)
 	$(BIN)/python benchmarks/kill.py
+	$(BIN)/python benchmarks/mutate.py
 
 clean:
 	rm -rf $(VENV) demo runs

@@ -28,7 +28,7 @@ SOURCES: dict[str, str] = {
 class Settings(BaseModel):
     """A part of a recipe: frozen, unknown keys refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
 
 class Recipe(Settings):
@@ -91,7 +91,7 @@ def resolve(table: Mapping[str, str], name: str, kind: str) -> Any:
         if error.name is None or not module.startswith(error.name):
             raise
         raise RecipeError(f"{kind} {name!r}: there is no module {error.name!r}") from error
-    except AttributeError as error:
+    except (AttributeError, TypeError, ValueError) as error:
         raise RecipeError(f"{kind} {name!r}: {error}") from error
 
 
@@ -113,7 +113,8 @@ def _toml_value(text: str) -> Any:
         parsed = tomllib.loads(f"value = {text}")
     except tomllib.TOMLDecodeError:
         return text
-    return parsed["value"] if len(parsed) == 1 else text
+    value = parsed["value"] if len(parsed) == 1 else text
+    return value if isinstance(value, str | bool | int | float | list | dict) else text
 
 
 def _explain(model: type[BaseModel], problem: Any, prefix: str) -> str:

@@ -40,6 +40,11 @@ class MissingExtraError(InputError):
 
     def __init__(self, extra: str, needed_for: str) -> None:
         super().__init__(f"{needed_for} needs the extra {extra!r}: pip install 'radtrace[{extra}]'")
+        self._arguments = (extra, needed_for)
+
+    def __reduce__(self) -> tuple[type["MissingExtraError"], tuple[str, str]]:
+        """What crosses from a worker process to its parent."""
+        return type(self), self._arguments
 
 
 class FailureRateError(RadtraceError):

@@ -39,7 +39,7 @@ class RunFolder:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            strangers = [entry.name for entry in self.path.iterdir() if entry.name != LOCK_FILE]
+            strangers = {entry.name for entry in self.path.iterdir()} - {LOCK_FILE, _temporary(Path(RECIPE_FILE)).name}
             if strangers and not (self.path / RECIPE_FILE).exists():
                 raise InputError(f"{self.path}: holds other files and no run; choose an empty or new folder")
             self._lock = (self.path / LOCK_FILE).open("w")
@@ -78,8 +78,11 @@ class RunFolder:
         if not path.exists():
             write_atomically(path, json.dumps(now, indent=2, sort_keys=True) + "\n")
             return
-        before = json.loads(path.read_text("utf-8"))
-        changed = _differences(before, {**now, "digest": before.get("digest")})
+        try:
+            before = {**json.loads(path.read_text("utf-8")), "digest": now["digest"]}  # what differs says it better
+        except (ValueError, TypeError) as error:
+            raise InputError(f"{path}: damaged; delete the folder or choose another output") from error
+        changed = _differences(before, now)
         if changed:
             raise InputError(
                 f"{self.path}: was begun with other settings: {'; '.join(changed)}. "
@@ -100,12 +103,20 @@ def versions() -> dict[str, str]:
 
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Write a whole file or nothing: temporary neighbour, fsync, rename, fsync of the folder."""
-    temporary = path.with_name(f".{path.name}.part")
-    with temporary.open("wb") as file:
-        file.write(content.encode() if isinstance(content, str) else content)
-        file.flush()
-        os.fsync(file.fileno())
+    temporary = _temporary(path)
+    try:
+        with temporary.open("wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
     publish(temporary, path)
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.part")
 
 
 def publish(temporary: Path, path: Path) -> None:

@@ -5,36 +5,31 @@ when all chunks are there the split is drawn and the rows are copied into `data/
 chunk that the ledger lacks.
 """
 
-import multiprocessing
+import hashlib
+import json
 import os
 import shutil
-import signal
-import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
-from itertools import islice
 from pathlib import Path
 
-from radtrace.build.card import MANIFEST, write_description
-from radtrace.build.case import Case, Making, make_cases
-from radtrace.build.ledger import Chunk, Ledger, Traced, entry_of
+from radtrace.build.card import MANIFEST, check_files, write_description
+from radtrace.build.ledger import Ledger, Traced
 from radtrace.build.recipe import BuildRecipe
-from radtrace.build.shards import route, write_part
+from radtrace.build.shards import route
 from radtrace.build.split import assign
-from radtrace.errors import FailureRateError, InputError, RadtraceError
-from radtrace.localize import Localizer
+from radtrace.build.workers import part_path, worked
+from radtrace.errors import FailureRateError, InputError
 from radtrace.records import Rejected, Study
 from radtrace.runs import RunFolder, progress, write_atomically
 
 __all__ = ["BuildRecipe", "BuildResult", "build"]
 
-_CHUNK_STUDIES = 32
+_CHUNK_STUDIES = 8
+"""Their films are in memory together, and are lost together by a kill."""
 _REJECTED = "rejected.jsonl"
+_STUDIES = "studies.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +53,20 @@ def build(recipe: BuildRecipe) -> BuildResult:
     Raises:  InputError where the source or the output cannot be used; FailureRateError where more studies are rejected
              than `max_rejected` allows (`rejected.jsonl` then says which and why).
     """
-    with RunFolder(recipe.output, "build", recipe):
-        studies = _without_doubles(recipe.source.studies())
-        ledger = Ledger(recipe.output / "cases.jsonl")
-        try:
-            _trace_all(recipe, studies, ledger)
-        finally:
-            _write_rejected(recipe.output, ledger.rejected)
-        return _assemble(recipe, ledger)
+    try:
+        with RunFolder(recipe.output, "build", recipe):
+            studies = _without_doubles(recipe.source.studies())
+            _check_same_studies(recipe.output, studies)
+            check_files(recipe.output)
+            ledger = Ledger(recipe.output / "cases.jsonl")
+            try:
+                _trace_all(recipe, studies, ledger)
+            finally:
+                _write_rejected(recipe.output, ledger.rejected)
+            return _assemble(recipe, ledger)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise InputError(f"{error.filename or recipe.output}: {reason}; the same command goes on") from error
 
 
 def _without_doubles(studies: Iterator[Study | Rejected]) -> list[Study | Rejected]:
@@ -78,6 +79,20 @@ def _without_doubles(studies: Iterator[Study | Rejected]) -> list[Study | Reject
     return found
 
 
+def _check_same_studies(output: Path, studies: Sequence[Study | Rejected]) -> None:
+    """A run that goes on must find the studies that it began with: its chunks are counted from the first one."""
+    digest = hashlib.sha256("\n".join(study.model_dump_json() for study in studies).encode()).hexdigest()
+    now = {"count": len(studies), "sha256": digest}
+    path = output / _STUDIES
+    if not path.exists():
+        write_atomically(path, json.dumps(now) + "\n")
+    elif json.loads(path.read_text("utf-8")) != now:
+        raise InputError(
+            f"{output}: the source's studies have changed since this run began; "
+            "choose another output or delete the folder"
+        )
+
+
 def _trace_all(recipe: BuildRecipe, studies: Sequence[Study | Rejected], ledger: Ledger) -> None:
     parts = recipe.output / "parts"
     parts.mkdir(exist_ok=True)
@@ -85,7 +100,7 @@ def _trace_all(recipe: BuildRecipe, studies: Sequence[Study | Rejected], ledger:
     todo = [number for number in range(len(chunks)) if number not in ledger.chunks]
     done = sum(len(entries) for entries in ledger.chunks.values())
     with progress("traces", total=len(studies), done=done) as advance:
-        for chunk in _worked(recipe, parts, [(number, chunks[number]) for number in todo]):
+        for chunk in worked(recipe, parts, [(number, chunks[number]) for number in todo]):
             ledger.add(chunk)
             advance(len(chunk.entries))
             _check_rate(recipe, len(ledger.rejected), len(studies))
@@ -97,73 +112,6 @@ def _check_rate(recipe: BuildRecipe, rejected: int, total: int) -> None:
             f"{recipe.output}: {rejected} of {total} studies rejected, more than max_rejected = {recipe.max_rejected}; "
             f"see {_REJECTED}"
         )
-
-
-Job = tuple[int, Sequence[Study | Rejected]]
-
-
-def _worked(recipe: BuildRecipe, parts: Path, jobs: Sequence[Job]) -> Iterator[Chunk]:
-    """Finished chunks, as they are finished."""
-    workers = min(recipe.workers, len(jobs))
-    if workers <= 1:
-        yield from (_work(recipe, parts, job) for job in jobs)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
-        try:
-            yield from _pooled(pool, recipe, parts, jobs, in_flight=2 * workers)
-        except BrokenProcessPool as error:
-            raise RadtraceError(
-                f"{recipe.output}: a worker process died, perhaps for lack of memory; the same command goes on"
-            ) from error
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _pooled(
-    pool: ProcessPoolExecutor, recipe: BuildRecipe, parts: Path, jobs: Sequence[Job], in_flight: int
-) -> Iterator[Chunk]:
-    waiting = iter(jobs)
-    running = {pool.submit(_work, recipe, parts, job) for job in islice(waiting, in_flight)}
-    while running:
-        finished, running = wait(running, return_when=FIRST_COMPLETED)
-        running |= {pool.submit(_work, recipe, parts, job) for job in islice(waiting, len(finished))}
-        yield from (future.result() for future in finished)
-
-
-def _start_worker() -> None:
-    """A worker uses one core, leaves Ctrl-C to its parent, and does not outlive it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-    with suppress(ImportError):
-        import torch
-
-        torch.set_num_threads(1)
-
-
-def _die_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _work(recipe: BuildRecipe, parts: Path, job: Job) -> Chunk:
-    number, studies = job
-    making = Making(recipe.picture, recipe.label_template)
-    cases = make_cases(studies, recipe.source, lambda films: _localizer()(films), making)
-    traced = [case for case in cases if isinstance(case, Case)]
-    write_part(_part(parts, number), traced)
-    return Chunk(chunk=number, entries=tuple(entry_of(case) for case in cases))
-
-
-@cache
-def _localizer() -> Localizer:
-    return Localizer.load()
-
-
-def _part(parts: Path, number: int) -> Path:
-    return parts / f"part-{number:05d}.parquet"
 
 
 def _write_rejected(output: Path, rejected: Sequence[Rejected]) -> None:
@@ -194,7 +142,7 @@ def _write_shards(recipe: BuildRecipe, ledger: Ledger, sides: dict[str, str], sp
     data.mkdir(exist_ok=True)
     for split, count in splits.items():
         parts = [
-            (_part(recipe.output / "parts", number), _rows_of(split, entries, sides))
+            (part_path(recipe.output / "parts", number), _rows_of(split, entries, sides))
             for number, entries in sorted(ledger.chunks.items())
         ]
         shards = -(-count // recipe.shard_rows)

@@ -15,6 +15,7 @@ from radtrace.build.leakage import leakage_of, leaks
 from radtrace.build.ledger import Traced
 from radtrace.build.plots import statistics_page
 from radtrace.build.recipe import BuildRecipe
+from radtrace.errors import InputError
 from radtrace.records import Rejected
 from radtrace.runs import versions, write_atomically
 
@@ -43,6 +44,19 @@ def write_description(
     }
     write_atomically(recipe.output / MANIFEST, json.dumps(manifest, indent=2, sort_keys=True) + "\n")
     return leaks(leakage)
+
+
+def check_files(output: Path) -> None:
+    """Raises InputError where a finished dataset lacks a file that its manifest names, or has another in its place."""
+    path = output / MANIFEST
+    if not path.exists():
+        return
+    for name, described in json.loads(path.read_text("utf-8"))["files"].items():
+        file = output / name
+        if not file.exists() or file.stat().st_size != described["bytes"]:
+            raise InputError(
+                f"{file}: missing or changed since the dataset was finished; delete the folder to build anew"
+            )
 
 
 def statistics_of(traced: Iterable[Traced], sides: Mapping[str, str], rejected: Sequence[Rejected]) -> dict[str, Any]:

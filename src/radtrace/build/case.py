@@ -9,7 +9,7 @@ from radtrace.build.annotate import steps_of
 from radtrace.build.labels import label_steps
 from radtrace.build.pictures import Picture
 from radtrace.errors import FilmError
-from radtrace.images import Film, Pixels, encode_png
+from radtrace.images import Film, Pixels, encode_png, load_film
 from radtrace.localize import Localization
 from radtrace.records import (
     LocalizedImage,
@@ -22,7 +22,7 @@ from radtrace.records import (
     Trace,
     View,
 )
-from radtrace.sources import Source
+from radtrace.sources import Load, Source
 
 Locate = Callable[[Sequence[Pixels]], Sequence[Localization]]
 """Films to where their anatomy is, e.g. a `radtrace.localize.Localizer`."""
@@ -66,11 +66,15 @@ class _Opened:
 
 
 def make_cases(
-    studies: Sequence[Study | Rejected], source: Source, locate: Locate, making: Making | None = None
+    studies: Sequence[Study | Rejected],
+    source: Source,
+    locate: Locate,
+    making: Making | None = None,
+    load: Load = load_film,
 ) -> list[Case | Rejected]:
     """The cases of some studies, in their order; the films of all are located in one call."""
     making = making or Making()
-    opened = [study if isinstance(study, Rejected) else _open(study, source, making) for study in studies]
+    opened = [study if isinstance(study, Rejected) else _open(study, source, making, load) for study in studies]
     candidates = _located(opened, locate)
     return [
         study if isinstance(study, Rejected) else _make(study, found, source, making)
@@ -78,7 +82,7 @@ def make_cases(
     ]
 
 
-def _open(study: Study, source: Source, making: Making) -> _Opened | Rejected:
+def _open(study: Study, source: Source, making: Making, load: Load) -> _Opened | Rejected:
     if not _has_words(study):
         if making.label_template is None:
             return Rejected(study_id=study.id, stage="report", reason="neither findings nor impression")
@@ -94,7 +98,7 @@ def _open(study: Study, source: Source, making: Making) -> _Opened | Rejected:
     films, faults = [], []
     for view in views:
         try:
-            films.append((view, source.film(view)))
+            films.append((view, source.film(view, load)))
         except FilmError as error:
             faults.append(str(error))
     if not films:

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, ValidationError
 
 from radtrace.build.case import Case
 from radtrace.build.split import Member
+from radtrace.errors import InputError
 from radtrace.records import Domain, Record, Rejected, Status
 from radtrace.runs import JsonLines
 
@@ -80,7 +81,10 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self._lines = JsonLines(path)
-        self.chunks = {chunk.chunk: chunk.entries for chunk in map(_CHUNK.validate_python, self._lines.read())}
+        try:
+            self.chunks = {chunk.chunk: chunk.entries for chunk in map(_CHUNK.validate_python, self._lines.read())}
+        except ValidationError as error:
+            raise InputError(f"{path}: damaged; delete the folder or choose another output") from error
 
     def add(self, chunk: Chunk) -> None:
         """Remember a chunk."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import ValidationError
 
 from radtrace.build.case import Case
 from radtrace.errors import InputError
@@ -88,7 +89,7 @@ _COLUMNS = pa.schema(
         ("schema_version", pa.int64()),
     ]
 )
-_ROWS_A_GROUP = 50
+_ROWS_A_GROUP = 20
 """Of a row group: what a reader holds in memory at once."""
 
 
@@ -178,7 +179,8 @@ class ShardWriter:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._temporary = path.with_name(f".{path.name}.part")
-        self._writer = pq.ParquetWriter(self._temporary, SCHEMA, compression="zstd")
+        self._file = self._temporary.open("wb")
+        self._writer = pq.ParquetWriter(self._file, SCHEMA, compression="zstd")
 
     def write(self, table: pa.Table) -> None:
         """Add the rows of a table as one row group."""
@@ -187,8 +189,9 @@ class ShardWriter:
     def close(self) -> None:
         """Finish the file, fsync it and give it its name."""
         self._writer.close()
-        with self._temporary.open("rb") as file:
-            os.fsync(file.fileno())
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
         publish(self._temporary, self.path)
 
 
@@ -213,8 +216,16 @@ def read_rows(path: Path, indices: Collection[int]) -> Iterator[Row]:
         count = file.metadata.row_group(group).num_rows
         wanted = [index - start for index in sorted(indices) if start <= index < start + count]
         if wanted:
-            yield from map(from_row, file.read_row_group(group).take(wanted).to_pylist())
+            for row in file.read_row_group(group).take(wanted).to_pylist():
+                yield _checked(path, row)
         start += count
+
+
+def _checked(path: Path, row: dict[str, Any]) -> Row:
+    try:
+        return from_row(row)
+    except (ValidationError, TypeError, ValueError, KeyError) as error:
+        raise InputError(f"{path}: study {row.get('study_id')!r} is no trace of this version") from error
 
 
 def _opened(path: Path) -> pq.ParquetFile:

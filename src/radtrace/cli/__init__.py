@@ -52,7 +52,7 @@ def cli() -> None:
     Research software, not a medical device: never for clinical use without regulatory approval.
 
     Exit status: 0 finished (rejections are counted on the last line), 1 too many rejections, 2 the input is wrong,
-    3 a fault of radtrace.
+    3 a fault of radtrace, 130 interrupted.
     """
 
 
@@ -77,9 +77,10 @@ def _status() -> int:
     except OSError as error:
         name = f"{error.filename}: " if error.filename else ""
         return _fail(f"{name}{error.strerror or error}", InputError.exit_status)
-    except Exception:  # the last line of defence: the user gets a status, we get the traceback
-        traceback.print_exc()
-        return _fail("this is a fault of radtrace; please report it with the lines above", RadtraceError.exit_status)
+    except Exception as error:  # the last line of defence: a status for the user, for us the way that led there
+        traceback.print_tb(error.__traceback__)  # without the message, which may quote a report
+        fault = f"{type(error).__name__}: this is a fault of radtrace; please report it with the lines above"
+        return _fail(fault, RadtraceError.exit_status)
     return result if isinstance(result, int) else 0
 
 

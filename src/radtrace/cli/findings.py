@@ -83,11 +83,7 @@ def _parsed(lines: Iterable[bytes], name: str) -> Iterator[tuple[Any, str]]:
 
 
 def _fault(entry: Any, seen: set[str | int]) -> str | None:
-    if (
-        not isinstance(entry, dict)
-        or not isinstance(entry.get("id"), str | int)
-        or not isinstance(entry.get("text"), str)
-    ):
+    if not isinstance(entry, dict) or type(entry.get("id")) not in (str, int) or not isinstance(entry.get("text"), str):
         return 'not {"id": …, "text": …}'
     return f"doubled id {entry['id']!r}" if entry["id"] in seen else None
 

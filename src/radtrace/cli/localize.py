@@ -1,6 +1,7 @@
 """`radtrace localize`."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -11,9 +12,9 @@ import click
 from radtrace.errors import InputError
 
 if TYPE_CHECKING:
-    from radtrace.localize import Localizer
+    from radtrace.images import Film
+    from radtrace.localize import Localization
 
-_BATCH = 16
 _UNREAD: dict[str, Any] = {
     "path": "",
     "kind": None,
@@ -44,6 +45,8 @@ def localize(paths: tuple[Path, ...], as_json: bool, output: Path, strict: bool)
       radtrace localize film.dcm -o overlays
       radtrace localize films/ --json > regions.jsonl
     """
+    from radtrace.errors import FilmError
+    from radtrace.images import FilmReader
     from radtrace.localize import Localizer
     from radtrace.runs import progress
 
@@ -52,11 +55,17 @@ def localize(paths: tuple[Path, ...], as_json: bool, output: Path, strict: bool)
     if not as_json:
         output.mkdir(parents=True, exist_ok=True)
     unread = 0
-    with progress("films", len(films)) if len(films) > _BATCH else nullcontext(int) as advance:
-        for start in range(0, len(films), _BATCH):
-            batch = films[start : start + _BATCH]
-            unread += _batch(localizer, batch, None if as_json else output)
-            advance(len(batch))
+    stems = Counter(path.stem for path in films)
+    with FilmReader() as reader, progress("films", len(films)) if len(films) > 1 else nullcontext(int) as advance:
+        for path, film in zip(films, reader.load_many(films), strict=True):
+            if isinstance(film, FilmError):
+                unread += 1
+                _refuse(path, film, as_json)
+            else:
+                name = path.stem if stems[path.stem] == 1 else "_".join(path.with_suffix("").parts)
+                picture = None if as_json else output / f"{name}.regions.png"
+                _tell(path, film, localizer([film.pixels])[0], picture)
+            advance(1)
     click.echo(f"{len(films) - unread} films, {unread} that could not be read", err=True)
     if unread == len(films):
         return InputError.exit_status
@@ -76,32 +85,19 @@ def _films(paths: Sequence[Path]) -> Iterator[Path]:
         yield from found
 
 
-def _batch(localizer: "Localizer", paths: Sequence[Path], output: Path | None) -> int:
-    """Localize some films and print or draw them in their order; how many could not be read."""
-    from radtrace.errors import FilmError
-    from radtrace.images import Film, load_film
+def _refuse(path: Path, error: Exception, as_json: bool) -> None:
+    click.echo(f"radtrace: {error}", err=True)
+    if as_json:
+        click.echo(json.dumps(_UNREAD | {"path": str(path), "warnings": [str(error)]}))
+
+
+def _tell(path: Path, film: "Film", localization: "Localization", picture: Path | None) -> None:
+    """Print a film's line, or draw its overlay."""
     from radtrace.localize import overlay, row
 
-    opened: list[Film | str] = []
-    for path in paths:
-        try:
-            opened.append(load_film(path))
-        except FilmError as error:
-            opened.append(str(error))
-    located = iter(localizer([film.pixels for film in opened if isinstance(film, Film)]))
-    for path, film in zip(paths, opened, strict=True):
-        if isinstance(film, str):
-            click.echo(f"radtrace: {film}", err=True)
-            if output is None:
-                click.echo(json.dumps(_UNREAD | {"path": str(path), "warnings": [film]}))
-            continue
-        localization = next(located)
-        if output is None:
-            click.echo(json.dumps(row(str(path), film, localization), ensure_ascii=False))
-            continue
-        picture = output / f"{path.stem}.regions.png"
-        picture.write_bytes(overlay(film.pixels, localization))
-        click.echo(
-            f"{picture}: {localization.kind}, {len(localization.regions)} regions; {'; '.join(localization.warnings)}"
-        )
-    return sum(isinstance(film, str) for film in opened)
+    if picture is None:
+        click.echo(json.dumps(row(path, film, localization)))
+        return
+    picture.write_bytes(overlay(film.pixels, localization))
+    said = "; ".join(localization.warnings)
+    click.echo(f"{picture}: {localization.kind}, {len(localization.regions)} regions{said and '; '}{said}")

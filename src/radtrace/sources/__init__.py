@@ -1,7 +1,7 @@
 """Readers of datasets: each is a small settings class that yields studies, and knows where their films are."""
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import ClassVar
 
@@ -9,6 +9,9 @@ from radtrace.config import SOURCES, Settings, resolve, settings
 from radtrace.errors import RecipeError
 from radtrace.images import Film, load_film
 from radtrace.records import Record, Rejected, Study, View
+
+Load = Callable[[Path, tuple[int, int] | None], Film]
+"""Path and true size to a film."""
 
 
 class SourceCard(Record):
@@ -44,10 +47,14 @@ class Source(Settings):
         """Name, licence and citation for the dataset card."""
         return self.CARD
 
-    def film(self, view: View) -> Film:
-        """Decode a view's film, its aspect restored where the source knows the true one. Raises FilmError."""
+    def film(self, view: View, load: Load = load_film) -> Film:
+        """A view's film, its aspect restored where the source knows the true one.
+
+        Args:    load: `load_film`, which decodes in this process, or `FilmReader.load`, which does not.
+        Raises:  FilmError.
+        """
         true_size = (view.width, view.height) if view.width and view.height else None
-        return load_film(self.root / view.uri, true_size)
+        return load(self.root / view.uri, true_size)
 
     def reference(self, view: View) -> str:
         """What a dataset may say of where a view's film lies: its uri, unless that could name a patient."""
@@ -61,5 +68,7 @@ def open_source(values: object) -> Source:
     if not isinstance(values, dict) or not isinstance(values.get("kind"), str):
         raise RecipeError(f"source.kind: names the dataset reader, one of {', '.join(sorted(SOURCES))}")
     reader = resolve(SOURCES, values["kind"], "source")
+    if not (isinstance(reader, type) and issubclass(reader, Source)):
+        raise RecipeError(f"source.kind: {values['kind']!r} is no dataset reader")
     source: Source = settings(reader, values, where=f"source {values['kind']}", prefix="source.")
     return source

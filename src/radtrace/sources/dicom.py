@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Literal
 
 from radtrace.errors import FilmError, InputError
-from radtrace.images import Film
+from radtrace.images import Film, load_film
 from radtrace.records import Rejected, Report, Study, View
-from radtrace.sources import Source, SourceCard
+from radtrace.sources import Load, Source, SourceCard
 from radtrace.sources.dicom_headers import Header, HeaderError, WrittenReport, read_directory, read_header, read_report
 from radtrace.sources.reports import ReportTable
 from radtrace.sources.tables import one_line
@@ -66,10 +66,10 @@ class Dicom(Source):
         for key, fault in (table.unasked_faults() if table else {}).items():
             yield Rejected(study_id=f"report {pseudonym(key)}", stage="source", reason=fault)
 
-    def film(self, view: View) -> Film:
+    def film(self, view: View, load: Load = load_film) -> Film:
         """See `Source.film`; the error calls the file as `name_files` says."""
         try:
-            return super().film(view)
+            return super().film(view, load)
         except FilmError as error:
             message = str(error).replace(str(self.root / view.uri), self._called(view.uri))
             raise FilmError(message) from None

@@ -8,9 +8,9 @@ from typing import ClassVar
 from pydantic import Field, PositiveInt
 
 from radtrace import phantoms
-from radtrace.images import Film
+from radtrace.images import Film, load_film
 from radtrace.records import Region, Rejected, Study, View
-from radtrace.sources import Source, SourceCard
+from radtrace.sources import Load, Source, SourceCard
 
 
 class Phantoms(Source):
@@ -40,7 +40,7 @@ class Phantoms(Source):
             )
             yield Study(id=name, source="phantoms", views=(view,), report=made.report, regions=regions)
 
-    def film(self, view: View) -> Film:
+    def film(self, view: View, load: Load = load_film) -> Film:
         """Draw the view again from its seed."""
         pixels = phantoms.phantom(int(view.uri), (self.side, self.side)).pixels
         return Film(pixels, hashlib.sha256(pixels.tobytes()).hexdigest(), projection="PA")
