@@ -139,7 +139,7 @@ def slow_film(tmp_path_factory):
     from pydicom.encaps import encapsulate
     from pydicom.uid import JPEG2000Lossless
 
-    stored = film_values(2000, 2000)
+    stored = film_values(3000, 3000)
     dataset = make_dataset(stored, BitsStored=12)
     frame = openjpeg.encode_array(stored, bits_stored=12, photometric_interpretation=2, use_mct=False)
     dataset.PixelData = encapsulate([bytes(frame)])

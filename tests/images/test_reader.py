@@ -109,20 +109,12 @@ def test_films_outlive_their_reader(compressed):
     np.testing.assert_array_equal(film.pixels[1:], load_film(compressed["native"]).pixels[1:])
 
 
-def test_a_film_past_its_time_is_refused_and_the_rest_go_on(slow_film, compressed):
-    with FilmReader(1, seconds=0.5) as reader:
-        reader.load(compressed["native"])
-        outcomes = list(reader.load_many([slow_film, compressed["native"], compressed["native"]]))
-    assert str(outcomes[0]) == f"{slow_film}: decoding took more than 0.5 s"
-    assert all(isinstance(outcome, Film) for outcome in outcomes[1:])
-
-
-def test_a_stopped_worker_is_replaced(compressed):
+def test_a_film_past_its_time_is_refused_and_its_worker_replaced(compressed):
     with FilmReader(1, seconds=2.0) as reader:
         reader.load(compressed["native"])
         os.kill(children(os.getpid())[0], signal.SIGSTOP)
         outcomes = list(reader.load_many([compressed["native"], compressed["native8"]]))
-    assert "took more than 2 s" in str(outcomes[0])
+    assert str(outcomes[0]) == f"{compressed['native']}: decoding took more than 2 s"
     assert isinstance(outcomes[1], Film)
 
 
