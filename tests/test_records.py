@@ -86,7 +86,8 @@ def test_a_rejection_has_a_reason_and_a_span_has_characters():
         Span(start=3, end=3)
 
 
-@pytest.mark.parametrize("split", ["my split", "a/b", ""])
+@pytest.mark.parametrize("split", ["my split", "a/b", "", "all", "a" * 65, "train\n"])
 def test_a_split_is_one_word(split):
     with pytest.raises(ValidationError):
         Study(id="1", source="table", views=(), split=split)
+    assert Study(id="1", source="table", views=(), split="0").split == "0"

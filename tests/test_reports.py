@@ -121,6 +121,8 @@ SENTENCES = [
         ["There is a catheter whose tip lies in the lower part of the\nSVC today."],
     ),
     (". Clear.", [". Clear."]),
+    (f"Heart normal{' ' * 99}. Clear.", [f"Heart normal{' ' * 99}.", "Clear."]),
+    ("Clear \t \n \r\n Heart", ["Clear", "Heart"]),
     ("Clear. 3.", ["Clear. 3."]),
     ("3.", ["3."]),
     ("", []),
@@ -131,6 +133,16 @@ SENTENCES = [
 @pytest.mark.parametrize(("text", "expected"), SENTENCES, ids=[text[:40] for text, _ in SENTENCES])
 def test_sentences(text: str, expected: list[str]) -> None:
     assert [text[span.start : span.end] for span in sentences(text)] == expected
+
+
+@pytest.mark.parametrize("filler", [" ", " \n", "\r", "Ab\n", "a . ", "2.5 "])
+def test_a_megabyte_of_one_thing_is_read(filler: str) -> None:
+    """Time that grew with the square of the length would not end."""
+    filling = filler * (1_000_000 // len(filler))
+    spans = sentences(f"Heart {filling} normal.")
+    assert spans[0].start == 0
+    assert spans[-1].end == len(f"Heart {filling} normal.")
+    assert "Heart" in sections(f"Heart {filling} normal.").findings
 
 
 def assert_accounted_for(text: str) -> None:

@@ -251,24 +251,17 @@ def grid(top: int) -> Frame:
 
 def centre_crop(side: int) -> Frame:
     """Pixels after the short edge is resized to `side` and the centre side x side is cut out (Chameleon, Anole)."""
-
-    def affine(width: int, height: int) -> _Affine:
-        factor = side / min(width, height)
-        w, h = width * factor, height * factor
-        return _Affine(w, h, side, side, (side - w) / 2, (side - h) / 2)
-
-    return Frame(f"centre-crop-{side}", affine)
+    return Frame(f"centre-crop-{side}", lambda w, h: _centred(w, h, side, side / min(w, h)))
 
 
 def letterbox(side: int) -> Frame:
     """Pixels after the long edge is resized to `side` and the view is padded to side x side, centred."""
+    return Frame(f"letterbox-{side}", lambda w, h: _centred(w, h, side, side / max(w, h)))
 
-    def affine(width: int, height: int) -> _Affine:
-        factor = side / max(width, height)
-        w, h = width * factor, height * factor
-        return _Affine(w, h, side, side, (side - w) / 2, (side - h) / 2)
 
-    return Frame(f"letterbox-{side}", affine)
+def _centred(width: int, height: int, side: int, factor: float) -> _Affine:
+    w, h = width * factor, height * factor
+    return _Affine(w, h, side, side, (side - w) / 2, (side - h) / 2)
 
 
 FRAMES: dict[str, Frame] = {

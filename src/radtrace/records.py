@@ -3,9 +3,18 @@
 What is persisted carries `schema_version`.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
 
 from radtrace.geometry import Box
 
@@ -125,6 +134,16 @@ class Label(Record):
     phrase: str = ""
 
 
+def _not_all(split: str) -> str:
+    if split == "all":
+        raise ValueError("a split cannot be called 'all', which means every split")
+    return split
+
+
+SplitName = Annotated[str, Field(pattern=r"^\w{1,64}$"), AfterValidator(_not_all)]
+"""What a split may be called: it becomes a file's name and a name that `datasets` reads."""
+
+
 class Study(Record):
     """Films and report of one examination, as a source gives them.
 
@@ -142,7 +161,7 @@ class Study(Record):
     report: Report | None = None
     regions: tuple[Region, ...] = ()
     labels: tuple[Label, ...] = ()
-    split: str | None = Field(default=None, pattern=r"^\w+$")
+    split: SplitName | None = None
     prior: str | None = None
     notes: tuple[str, ...] = ()
 

@@ -4,6 +4,7 @@ Nothing is lost: words under no known heading stay in the section where they sta
 section belongs to exactly one sentence.
 """
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -110,7 +111,8 @@ _COUNTED = frozenset(("rib", "ribs", "grade", "stage", "type", "level", "segment
 """Words before a number that is no list number, even where the next item is due."""
 
 # Where a sentence may end: stops with the strays after them ("..", ". .") and closing marks, or line breaks.
-_END = re.compile(r"""[.!?]+(?:[ \t]*\.(?!\d))*["'”’)\]]*|\s*[\r\n]\s*""")
+# The look-behind lets a run of blanks be tried from its first one only, which keeps long runs linear.
+_END = re.compile(r"""[.!?]+(?:[ \t]*\.(?!\d))*["'”’)\]]*|(?<!\s)[^\S\r\n]*[\r\n]\s*""")
 _LIST_NUMBER = re.compile(r"(?:\(?(\d{1,2})[.)](?!\d)|[-*•–])\s*(?=\S)")
 _LONE_NUMBER = re.compile(r"\(?\d{0,2}[.)]?\W*")
 _WORDS_BACK = 80
@@ -163,9 +165,12 @@ def _sentence_end(text: str, start: int, first_word: int, next_item: int) -> int
     for match in _END.finditer(text, first_word):
         if match.start() == first_word:
             continue
-        before = text[max(start, match.start() - _WORDS_BACK) : match.start()].split()
+        last = match.start()
+        while text[last - 1].isspace():
+            last -= 1
+        before = text[max(start, last - _WORDS_BACK) : last].split()
         if before[-1] == str(next_item) and len(before) > 1 and next_item > 1 and before[-2].lower() not in _COUNTED:
-            return match.start() - len(before[-1])
+            return last - len(before[-1])
         if match[0].isspace():
             if _breaks_line(text, match.start(), match.end()):
                 return match.start()
@@ -210,9 +215,10 @@ def _breaks_line(text: str, start: int, end: int) -> bool:
         return True
     if not text[end].isupper() or text[start - 1] in ",:(/":
         return False
-    line = start - 1 - max(text.rfind("\n", 0, start), text.rfind("\r", 0, start))
-    word = text[end:].split(maxsplit=1)[0]
-    return not (line >= _WRAPPED_LINE and len(word) > 1 and word.isupper())
+    line = text[max(0, start - _WRAPPED_LINE) : start]
+    is_long = len(line) == _WRAPPED_LINE and "\n" not in line and "\r" not in line
+    word = text[end : end + _WORDS_BACK].split(maxsplit=1)[0]
+    return not (is_long and len(word) > 1 and word.isupper())
 
 
 class OpenIReport(Record):
@@ -231,7 +237,7 @@ def report_from_openi_xml(source: Path | bytes) -> OpenIReport:
 
     Raises:  InputError, with the file's name, where the XML or the report in it cannot be read.
     """
-    name = source.name if isinstance(source, Path) else "Open-I XML"
+    name = os.fsencode(source.name).decode("utf-8", "backslashreplace") if isinstance(source, Path) else "Open-I XML"
     try:
         data = source.read_bytes() if isinstance(source, Path) else source
     except OSError as error:

@@ -9,9 +9,10 @@ import pytest
 
 from radtrace.anatomy import FINDINGS
 from radtrace.errors import InputError, RecipeError
+from radtrace.geometry import Box
 from radtrace.records import Rejected, Study
 from radtrace.sources import open_source
-from radtrace.sources.boxes import finding_label
+from radtrace.sources.boxes import finding_label, one_box_each, region_names
 
 
 def read(kind, root, **settings):
@@ -59,7 +60,7 @@ def test_nih_labels_and_boxes(tmp_path):
 @pytest.mark.parametrize(
     ("row", "boxes", "reason"),
     [
-        ("a.jpg,a.png,1,PA,Effusion,wide,9", [], "labels.csv line 2: could not convert"),
+        ("a.jpg,a.png,1,PA,Effusion,wide,9", [], "labels.csv line 2: orig_width is not a whole number"),
         ("a.jpg,a.png,1,PA,Efusion,9,9", [], "did you mean"),
         ("a.jpg,a.png,1,PA,Mass|Mass,9,9", [], "doubled label 'Mass'"),
         (",a.png,1,PA,Mass,9,9", [], "no nih_image or no file"),
@@ -161,8 +162,15 @@ def test_coco_images_of_one_study_and_another_vocabulary(tmp_path):
         ([image()], [drawn(bbox=(1, 2, 3))], "c.json: annotations entry 1: a box is four numbers"),
         ([image()], [drawn(bbox=(1, 2, -3, 4))], "is no box in frame"),
         ([image()], [drawn(bbox=(390, 0, 30, 10))], "is no box in frame"),
-        ([image()], [drawn(category=7)], "there is no category 7"),
+        ([image()], [drawn(category=7)], "there is no category '7'"),
         ([image(study_id="s"), image(2, study_id="s", split="test")], [], "differ in split"),
+        ([image(width=10**6, height=10**6)], [], "no film has 1000000x1000000 pixels"),
+        ([image(width=600, height=100)], [], "no film has 600x100 pixels"),
+        ([image(file_name="a\0.png")], [], "column file_name is not text"),
+        ([image(patient_id=[1])], [], "column patient_id is not text"),
+        ([image(study_id=True)], [], "column study_id is not text"),
+        ([image()], [drawn(), drawn()], "c.json: images entry 1: region boxed twice: left lung"),
+        ([image()], [drawn(category="The lungs. Mr. X.")], "there is no category (no name)"),
     ],
 )
 def test_a_bad_coco_image_costs_itself_only(tmp_path, images, annotations, reason):
@@ -180,9 +188,23 @@ def test_coco_what_belongs_to_nothing(tmp_path):
     assert lost.reason == "r.csv line 2: no study_id"
 
 
+def test_a_report_that_is_no_text_costs_its_study_only(tmp_path):
+    (tmp_path / "r.jsonl").write_text('{"study_id": "d/1", "findings": ["Made up."]}\n')
+    bad, good = coco(tmp_path, [image(), image(2)], [], reports="r.jsonl")
+    assert (bad.study_id, bad.reason) == ("d/1", "r.jsonl line 1: column findings is not text")
+    assert good.id == "d/2"
+
+
+def test_coco_orphans_have_names_of_their_own(tmp_path):
+    assert [case.study_id for case in coco(tmp_path, [], [drawn(8), drawn("8")])] == ["image 8", "image '8'"]
+
+
 def test_coco_files_that_cannot_be_read_at_all(tmp_path):
     with pytest.raises(InputError, match=r"'left lugn', 'Nodul' are neither regions nor findings.*'left lung'"):
         coco(tmp_path, [], [], ("left lugn", "Nodul"))
+    (tmp_path / "c.json").write_text(r'["\ud83d"]')
+    with pytest.raises(InputError, match=r"c\.json: has half a surrogate pair"):
+        read("coco", tmp_path, annotations="c.json")
     (tmp_path / "c.json").write_text("[]")
     with pytest.raises(InputError, match="lacks the list 'images'"):
         read("coco", tmp_path, annotations="c.json")
@@ -202,6 +224,26 @@ def test_a_wrong_frame_is_named(tmp_path, caplog):
     assert len(found) == 30
     with pytest.raises(RecipeError, match="did you mean 'squash-336'"):
         coco(tmp_path, [], [], frame="squash336")
+
+
+def test_names_of_one_region_give_their_hull_and_a_union_gives_way():
+    left, right, both = (Box.of(xyxy) for xyxy in ((0.5, 0.2, 0.9, 0.8), (0.1, 0.3, 0.5, 0.9), (0, 0, 1, 1)))
+    halves = [("left half", ("cardiac silhouette",), left), ("right half", ("cardiac silhouette",), right)]
+    (heart,) = one_box_each(halves, "v", "dataset")
+    assert heart.box == Box.of((0.1, 0.2, 0.9, 0.9))
+    lungs = one_box_each([("l", ("left lung",), left), ("both", ("right lung", "left lung"), both)], "v", "dataset")
+    assert {region.name: region.box for region in lungs} == {"right lung": both, "left lung": left}
+    with pytest.raises(ValueError, match="region boxed twice: left lung"):
+        one_box_each([("l", ("left lung",), left), ("l", ("left lung",), left)], "v", "dataset")
+
+
+@pytest.mark.parametrize("words", ["The left lung is clear. Mr. X was told.", "left lung " * 9, "lung\n"])
+def test_what_is_no_name_is_not_quoted(words):
+    for reader in (finding_label, lambda name: region_names(name, "chest_imagenome")):
+        with pytest.raises(InputError) as caught:
+            reader(words)
+        assert words not in str(caught.value)
+        assert repr(words)[1:-1] not in str(caught.value)
 
 
 # --- MS-CXR ----------------------------------------------------------------------------------------------------------
@@ -242,7 +284,7 @@ def test_ms_cxr_phrases_are_labels_with_boxes(tmp_path):
         ({"w": ""}, "line 2: x, y, w, h are not four numbers"),
         ({"w": -5}, "line 2: .*no box in frame"),
         ({"x": 350}, "line 2: .*no box in frame"),
-        ({"image_width": ""}, "no image_width"),
+        ({"image_width": ""}, "image_width and image_height go together"),
         ({"category_name": "Nothing"}, "unknown finding"),
         ({"dicom_id": ""}, "no dicom_id"),
     ],
@@ -323,7 +365,7 @@ def test_a_bad_gemex_row_costs_its_study_only(tmp_path, row, reason):
 
 def test_gemex_odd_files(tmp_path):
     odd, nameless = gemex(tmp_path, ["odd", {"question": "q"}])
-    assert (odd.reason, nameless.reason) == ("g.json entry 1: not a JSON object", "g.json entry 2: no image_path")
+    assert (odd.reason, nameless.reason) == ("g.json entry 1: not a JSON object", "g.json entry 2: lacks image_path")
     with pytest.raises(InputError, match="not a list"):
         gemex(tmp_path, {})
     assert "differ in ori_report" in gemex(tmp_path, [question(ori_report="A."), question(ori_report="B.")])[0].reason

@@ -61,7 +61,7 @@ def test_a_bad_row_costs_its_own_study_only(tmp_path):
     )
     found = {case.study_id if isinstance(case, Rejected) else case.id: case for case in studies(tmp_path)}
     assert isinstance(found["2"], Study)
-    assert "reports.csv line 2: could not convert" in found["1"].reason
+    assert "reports.csv line 2: orig_width is not a whole number" in found["1"].reason
     assert "doubled image_id B" in found["3"].reason
     assert found["4"].reason == "doubled uid: studies.csv line 5, studies.csv line 6"
     assert "studies.csv has no row" in found["5"].reason
@@ -108,9 +108,37 @@ def test_the_official_layout(tmp_path):
     assert two.report.impression == "Normal & well."
     assert two.views[0].uri == "NLMCXR_png/CXR2_IM-1-1001.png"
     assert {view.projection for view in two.views} == {"unknown"}
-    assert doubled.reason == "doubled uid 10: 10.xml, 11.xml"
-    assert broken.study_id == "12"
+    assert doubled.reason == "doubled uid 10: ecgen-radiology/10.xml, ecgen-radiology/11.xml"
+    assert (doubled.study_id, broken.study_id) == ("file ecgen-radiology/11.xml", "file ecgen-radiology/12.xml")
     assert "SECRET" not in two.model_dump_json()
+
+
+def test_xml_reports_that_cannot_be_used_are_told_apart(tmp_path):
+    """A broken 5.xml beside the report of uid 5, the same broken name in two folders, one uid three times."""
+    files = {"a/5.xml": "<eCitation>", "b/5.xml": "<eCitation>", "a/6.xml": 5, "a/7.xml": 8, "a/8.xml": 8, "b/8.xml": 8}
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content if isinstance(content, str) else XML.format(uid=content))
+    ids = [case.study_id if isinstance(case, Rejected) else case.id for case in studies(tmp_path)]
+    assert ids == ["file a/5.xml", "file b/5.xml", "5", "8", "file a/8.xml", "file b/8.xml"]
+
+
+def test_an_odd_split_or_size_costs_its_own_study_only(tmp_path):
+    cases = [("1", 1600, ""), ("2", 200, "tr ain"), ("3", 200, "val")]
+    write(
+        tmp_path,
+        [[uid, uid, "images/a.jpg", "Frontal", "PA", width, "300"] for uid, width, _ in cases],
+        [[uid, "Clear.", "", "", "", "", split] for uid, _, split in cases],
+    )
+    wide, odd, good = studies(tmp_path)
+    assert wide.reason == (
+        "reports.csv line 2: no film has 1600x300 pixels: sides are up to 100000, and one up to 5 times the other"
+    )
+    assert odd.reason.startswith("studies.csv line 3: split: ")
+    assert "tr ain" not in odd.reason
+    assert good.split == "val"
+    with pytest.raises(InputError, match=r"there are \{'unsplit': 1, 'other': 1, 'val': 1\}"):
+        studies(tmp_path, split="test")
 
 
 def test_both_layouts_of_the_real_collection_agree(data_dir, tmp_path):

@@ -1,11 +1,13 @@
 import json
 import re
 
+import numpy as np
 import pytest
 
 from radtrace.errors import InputError, RecipeError
+from radtrace.images import encode_png
 from radtrace.records import Rejected, Study
-from radtrace.sources import open_source
+from radtrace.sources import Source, open_source
 
 
 def read(tmp_path, rows, **settings):
@@ -56,15 +58,27 @@ def test_columns_by_other_names(tmp_path):
         ({"boxes": [{"region": "left lung", "box": [0.5, 0.1, 0.2, 0.9]}]}, "'left lung'.*inverted"),
         ({"boxes": [{"region": "left lung", "box": [0.5, 0.1, 1.2, 0.9]}]}, "'left lung'.*outside"),
         ({"boxes": [{"region": "left lung", "box": [0.5, float("nan"), 0.7, 0.9]}]}, "four finite numbers"),
-        ({"boxes": [{"region": "left lung", "box": [0.5, 0.7, 0.9]}]}, "4 coordinates, not 3"),
+        ({"boxes": [{"region": "left lung", "box": [0.5, 0.7, 0.9]}]}, "a box is four numbers"),
         ({"boxes": [{"region": "left lugn", "box": [0, 0, 1, 1]}]}, "did you mean 'left lung'"),
         ({"boxes": [{"name": "left lung", "box": [0, 0, 1, 1]}]}, "each of boxes is"),
         ({"boxes": {"left lung": [0, 0, 1, 1]}}, "not a list"),
         ({"boxes": "[1, 2"}, "line 1"),
-        ({"projection": "sideways"}, "projection 'sideways'"),
+        ({"projection": "sideways"}, "unknown projection: valid: AP"),
         ({"height": None}, "go together"),
         ({"image": ""}, "no image"),
-        ({"split": "my split"}, "pattern"),
+        ({"split": "my split"}, "split: .*pattern"),
+        ({"split": "all"}, "split: .*'all'"),
+        ({"split": "a" * 65}, "split: "),
+        ({"patient_id": float("nan")}, "column patient_id is not text"),
+        ({"patient_id": ["p"]}, "column patient_id is not text"),
+        ({"findings": True}, "column findings is not text"),
+        ({"image": "a\0.png"}, "column image is not text"),
+        ({"width": 100_001}, "width is not a whole number from 1 to 100000"),
+        ({"width": 5001}, "no film has 5001x1000 pixels"),
+        ({"boxes": "[" * 100_000}, "nested too deep"),
+        ({"boxes": [{"region": "left lung", "box": [0, 0, 10**400, 1]}]}, "'left lung': a box is four finite numbers"),
+        ({"boxes": [{"region": ["left lung"], "box": [0, 0, 1, 1]}]}, "each of boxes is"),
+        ({"boxes": [{"region": "left lung", "box": [0, 0, 1, 1]}] * 2}, "region boxed twice: left lung"),
         ({"report": "FINDINGS: Clear."}, "both a whole report and single sections"),
     ],
 )
@@ -74,6 +88,62 @@ def test_a_bad_row_is_rejected_with_its_line_and_the_rest_goes_on(tmp_path, wron
     assert bad.study_id == "s"
     assert re.search(reason, bad.reason), bad.reason
     assert isinstance(good, Study)
+
+
+@pytest.mark.parametrize("study_id", [float("nan"), ["s"], {"a": 1}, False, "s\0"])
+def test_a_study_id_that_is_no_text_is_called_by_its_line(tmp_path, study_id):
+    bad, good = read(tmp_path, [film(study_id=study_id), film(study_id=7)])
+    assert (bad.study_id, bad.reason) == ("t.jsonl line 1", "t.jsonl line 1: column study_id is not text")
+    assert good.id == "7"
+
+
+SECRET = "There is a nodule. Mr. X was told."
+
+
+@pytest.mark.parametrize("column", ["width", "projection", "split", "boxes"])
+def test_words_in_the_wrong_column_are_not_told(tmp_path, column):
+    (bad,) = read(tmp_path, [film(**{column: SECRET})])
+    assert SECRET not in bad.reason
+    assert "nodule" not in bad.reason
+    (named,) = read(tmp_path, [film(boxes=[{"region": SECRET, "box": [0, 0, 1]}])])
+    assert "nodule" not in named.reason
+
+
+def test_halves_of_the_heart_are_one_region(tmp_path):
+    halves = [
+        {"region": "left cardiac silhouette", "box": [0.5, 0.5, 0.75, 0.75]},
+        {"region": "right cardiac silhouette", "box": [0.25, 0.5, 0.5, 0.75]},
+    ]
+    (study,) = read(tmp_path, [film(boxes=halves)], vocabulary="chest_imagenome")
+    assert [(r.name, r.box.xyxy) for r in study.regions] == [("cardiac silhouette", (0.25, 0.5, 0.75, 0.75))]
+
+
+def test_a_film_is_decoded_once_for_all_its_boxes(tmp_path, monkeypatch):
+    (tmp_path / "a.png").write_bytes(encode_png(np.zeros((100, 200), np.float32)))
+    decoded = []
+    load = Source.film
+    monkeypatch.setattr(Source, "film", lambda self, view: decoded.append(view.id) or load(self, view))
+    boxes = [{"region": name, "box": [50, 25, 100, 50]} for name in ("left lung", "right lung", "trachea")]
+    (study,) = read(
+        tmp_path,
+        [
+            film(width=None, height=None, boxes=boxes),
+        ],
+        frame="pixels",
+    )
+    assert {region.box.xyxy for region in study.regions} == {(0.25, 0.25, 0.5, 0.5)}
+    assert decoded == ["a.png"]
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_a_mapped_column_that_does_not_exist_is_refused(tmp_path, ending):
+    (tmp_path / "t.csv").write_text("study_id,image,patient\ns,a.png,p\n")
+    (tmp_path / "t.jsonl").write_text(json.dumps({"study_id": "s", "image": "a.png", "patient": "p"}) + "\n")
+    values = {"kind": "table", "root": tmp_path, "table": f"t.{ending}"}
+    with pytest.raises(InputError, match=r"column patent.*did you mean 'patient'\?"):
+        list(open_source({**values, "columns": {"patient_id": "patent"}}).studies())
+    (study,) = open_source({**values, "columns": {"patient_id": "patient"}}).studies()
+    assert study.patient_id == "p"
 
 
 def test_rows_that_contradict_each_other_are_rejected(tmp_path):

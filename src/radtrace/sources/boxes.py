@@ -1,7 +1,11 @@
 """What readers of boxes share: frames, vocabularies, finding names, and the check that the frame is the right one."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+import math
+import re
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator
@@ -9,7 +13,7 @@ from pydantic import AfterValidator
 from radtrace.anatomy import FINDINGS, REGIONS, regions_of
 from radtrace.errors import InputError, did_you_mean
 from radtrace.geometry import FRACTION, FRAMES, Box, Written, frame_misfit
-from radtrace.records import View
+from radtrace.records import Origin, Region, View
 from radtrace.sources import Source
 
 _log = logging.getLogger(__name__)
@@ -48,10 +52,11 @@ def four_numbers(values: Any) -> tuple[float, ...]:
     """A list from JSON as four numbers. Raises ValueError."""
     if not isinstance(values, list) or len(values) != 4 or not all(_is_number(value) for value in values):
         raise ValueError("a box is four numbers")
-    try:
-        return tuple(float(value) for value in values)
-    except OverflowError as error:
-        raise ValueError("a box is four finite numbers") from error
+    with suppress(OverflowError):
+        numbers = tuple(float(value) for value in values)
+        if all(map(math.isfinite, numbers)):
+            return numbers
+    raise ValueError("a box is four finite numbers")
 
 
 def _is_number(value: Any) -> bool:
@@ -72,13 +77,50 @@ def check_frame(frame: str, boxes: Iterable[Written], check: FrameCheck, where: 
     _log.warning("%s", message)
 
 
+_NAME = re.compile(r"[A-Za-z0-9 _/-]{1,40}")
+
+
+def shown(name: str) -> str:
+    """A name of the data for a message: only where it looks like one, since it may be a report's words."""
+    return repr(name) if _NAME.fullmatch(name) else "(no name)"
+
+
 def region_names(name: str, vocabulary: Vocabulary) -> tuple[str, ...]:
     """Our regions for a vocabulary's name; a union is several. Raises InputError where it is unknown."""
+    if not _NAME.fullmatch(name):
+        raise InputError("a region whose name is no name")
     if vocabulary != "radtrace":
         return regions_of(name, vocabulary)
     if name not in REGIONS:
         raise InputError(f"unknown region {name!r}: {did_you_mean(name, REGIONS)}")
     return (name,)
+
+
+def one_box_each(
+    written: Iterable[tuple[Hashable, tuple[str, ...], Box]], view_id: str, origin: Origin
+) -> list[Region]:
+    """The regions of one view, in our order, from (the name that is written, our regions for it, box).
+
+    Several names of one region (the halves of the heart) give their hull; the box of a union ("whole lung") is that of
+    the regions which have none of their own.
+
+    Raises:  ValueError where a name has two boxes.
+    """
+    own: dict[str, list[Box]] = defaultdict(list)
+    shared: dict[str, list[Box]] = defaultdict(list)
+    seen: set[Hashable] = set()
+    for name, regions, box in written:
+        if name in seen:
+            raise ValueError(f"region boxed twice: {', '.join(regions)}")
+        seen.add(name)
+        for region in regions:
+            (own if len(regions) == 1 else shared)[region].append(box)
+    boxes = {**shared, **own}
+    return [
+        Region(name=name, box=Box.hull(boxes[name]), view_id=view_id, origin=origin)
+        for name in REGIONS
+        if name in boxes
+    ]
 
 
 _FINDING_OF: Mapping[str, str] = {
@@ -97,5 +139,5 @@ def finding_label(name: str) -> str:
     """Our label for a finding that a dataset names. Raises InputError where it is unknown."""
     label = _FINDING_OF.get(" ".join(name.replace("_", " ").lower().split()))
     if label is None:
-        raise InputError(f"unknown finding {name!r}: {did_you_mean(name, FINDINGS)}")
+        raise InputError(f"unknown finding {shown(name)}: {did_you_mean(name[:40], FINDINGS)}")
     return label

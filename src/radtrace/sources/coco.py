@@ -16,7 +16,7 @@ from pydantic import Field
 
 from radtrace.anatomy import FINDINGS, REGIONS
 from radtrace.errors import InputError, did_you_mean
-from radtrace.geometry import Written
+from radtrace.geometry import Box, Written
 from radtrace.records import Label, Origin, Projection, Region, Rejected, Study, View
 from radtrace.sources import Source, SourceCard
 from radtrace.sources.boxes import (
@@ -26,11 +26,13 @@ from radtrace.sources.boxes import (
     check_frame,
     finding_label,
     four_numbers,
+    one_box_each,
     read_box,
     region_names,
+    shown,
 )
 from radtrace.sources.reports import ReportTable
-from radtrace.sources.tables import one_line, read_json
+from radtrace.sources.tables import cell_text, check_size, one_line, read_json
 
 _Meaning = tuple[tuple[str, ...], str | None]
 """What a category stands for: regions of ours, or a finding."""
@@ -84,7 +86,7 @@ class Coco(Source):
         for image_id, entries in drawn.items():
             if image_id not in ids:
                 reason = f"{entries[0][0]}: there is no such image"
-                yield Rejected(study_id=f"image {image_id}", stage="source", reason=reason)
+                yield Rejected(study_id=f"image {image_id!r}", stage="source", reason=reason)
         for key, fault in (reports.unasked_faults() if reports else {}).items():
             yield Rejected(study_id=f"report {key}", stage="source", reason=fault)
 
@@ -137,11 +139,16 @@ class Coco(Source):
             if view.id in views:
                 raise InputError(f"{place}: doubled file_name")
             views[view.id] = view
+            anatomy: list[tuple[Any, tuple[str, ...], Box]] = []
             for where, annotation in drawn.get(image_id, ()):
                 try:
-                    self._add(annotation, view, meanings, regions, labels)
+                    self._add(annotation, view, meanings, anatomy, labels)
                 except (ValueError, InputError) as error:
                     raise InputError(f"{where}: {one_line(error)}") from error
+            try:
+                regions += one_box_each(anatomy, view.id, self.origin)
+            except ValueError as error:
+                raise InputError(f"{place}: {error}") from error
         return Study(
             id=study_id,
             source=self.name,
@@ -158,17 +165,18 @@ class Coco(Source):
         annotation: dict[str, Any],
         view: View,
         meanings: Mapping[Any, _Meaning],
-        regions: list[Region],
+        anatomy: list[tuple[Any, tuple[str, ...], Box]],
         labels: list[Label],
     ) -> None:
         category = _key(annotation, "category_id")
         if category not in meanings:
-            raise ValueError(f"there is no category {category}")
+            raise ValueError(f"there is no category {shown(str(category))}")
         names, label = meanings[category]
         if not names and label is None:
             return
         box = read_box(four_numbers(annotation.get("bbox")), self.frame, (view.width or 1, view.height or 1))
-        regions += [Region(name=name, box=box, view_id=view.id, origin=self.origin) for name in names]
+        if names:
+            anatomy.append((category, names, box))
         if label is not None:
             phrase = annotation.get("label_text")
             labels.append(
@@ -202,9 +210,10 @@ def _key(entry: Mapping[str, Any], name: str) -> Any:
 
 
 def _study_id(image: Mapping[str, Any]) -> str:
-    given = image.get("study_id")
-    if isinstance(given, int | str) and str(given).strip():
-        return str(given).strip()
+    with suppress(ValueError):
+        given = cell_text(image.get("study_id"), "study_id")
+        if given:
+            return given
     name = image.get("file_name")
     if not isinstance(name, str):
         return ""
@@ -218,6 +227,12 @@ def _view(place: str, image: Mapping[str, Any]) -> View:
         raise InputError(f"{place}: no id or no file_name")
     if not isinstance(width, int) or not isinstance(height, int) or width < 1 or height < 1:
         raise InputError(f"{place}: width and height are not positive whole numbers")
+    try:
+        check_size(width, height)
+        for column in ("file_name", "study_id"):
+            cell_text(image.get(column), column)
+    except ValueError as error:
+        raise InputError(f"{place}: {error}") from error
     given = image.get("projection")
     known: dict[str, Projection] = {each.lower(): each for each in get_args(Projection)}
     return View(
@@ -226,7 +241,7 @@ def _view(place: str, image: Mapping[str, Any]) -> View:
 
 
 def _shared(images: list[tuple[str, dict[str, Any]]], name: str) -> str | None:
-    found = {str(image.get(name) or "").strip() for _, image in images}
+    found = {cell_text(image.get(name), name) for _, image in images}
     if len(found) > 1:
         raise InputError(f"{images[0][0]}: images of one study differ in {name}")
     return found.pop() or None

@@ -31,7 +31,7 @@ from radtrace.sources.boxes import (
     view_size,
 )
 from radtrace.sources.ms_cxr import mimic_ids
-from radtrace.sources.tables import Row, one_line, read_json, read_table
+from radtrace.sources.tables import Row, object_row, one_line, read_json, read_table
 
 _LOCATION = re.compile(r"<location>(.*?)</location>", re.DOTALL)
 _REF = re.compile(r"<ref>(.*?)</ref>", re.DOTALL)
@@ -87,8 +87,7 @@ class GemexThinkVG(Source):
         if not isinstance(entries, list):
             raise InputError(f"{path}: not a list of questions")
         for number, entry in enumerate(entries, start=1):
-            place = f"{path.name} entry {number}"
-            yield Row(entry, place) if isinstance(entry, dict) else Row({}, place, "not a JSON object")
+            yield object_row(entry, f"{path.name} entry {number}", ("image_path",))
 
     def _study(self, study_id: str, rows: list[Row]) -> Study:
         views: dict[str, View] = {}
@@ -160,7 +159,7 @@ def _located(row: Row) -> Iterator[_Located]:
         raise ValueError("visual_regions and visual_locations are not lists of the same length")
     for each, box in zip(names, boxes, strict=False):
         for numbers in _boxes(box):
-            yield str(each), numbers
+            yield each if isinstance(each, str) else "", numbers
 
 
 def _json(value: Any) -> Any:

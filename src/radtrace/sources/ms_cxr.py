@@ -122,10 +122,10 @@ def _view(row: Row) -> View:
         raise ValueError(row.fault)
     if not row.text("dicom_id") or not row.text("path"):
         raise ValueError("no dicom_id or no path")
-    width, height = row.whole("image_width"), row.whole("image_height")
-    if width is None or height is None:
-        raise ValueError("no image_width or no image_height")
-    return View(id=row.text("dicom_id"), uri=row.text("path"), width=width, height=height)
+    size = row.size("image_width", "image_height")
+    if size is None:
+        raise ValueError("no image_width and no image_height")
+    return View(id=row.text("dicom_id"), uri=row.text("path"), width=size[0], height=size[1])
 
 
 def _numbers(row: Row) -> tuple[float, ...]:

@@ -14,7 +14,7 @@ from radtrace.errors import InputError
 from radtrace.geometry import Box
 from radtrace.records import Label, Projection, Rejected, Study, View
 from radtrace.sources import Source, SourceCard
-from radtrace.sources.boxes import finding_label, four_numbers
+from radtrace.sources.boxes import finding_label, four_numbers, shown
 from radtrace.sources.tables import Row, one_line, read_json, read_table
 
 _COLUMNS = ("file", "nih_image", "patient_id", "view", "labels", "orig_width", "orig_height")
@@ -80,13 +80,9 @@ def _study(study_id: str, rows: list[Row], entries: list[_Entry]) -> Study:
         raise ValueError(row.fault)
     if not row.text("nih_image") or not row.text("file"):
         raise ValueError("no nih_image or no file")
-    width, height = row.whole("orig_width"), row.whole("orig_height")
-    view = View(
-        id=study_id,
-        uri=row.text("file"),
-        projection=_PROJECTIONS.get(row.text("view").upper(), "unknown"),
-        **({"width": width, "height": height} if width and height else {}),
-    )
+    width, height = row.size("orig_width", "orig_height") or (None, None)
+    projection = _PROJECTIONS.get(row.text("view").upper(), "unknown")
+    view = View(id=study_id, uri=row.text("file"), projection=projection, width=width, height=height)
     return Study(
         id=study_id,
         source="nih_boxes",
@@ -101,7 +97,7 @@ def _mined(row: Row, view_id: str) -> Iterator[Label]:
     names = [name for name in row.text("labels").split("|") if name and name != "No Finding"]
     doubled = [name for name, count in Counter(names).items() if count > 1]
     if doubled:
-        raise ValueError(f"doubled label {doubled[0]!r}")
+        raise ValueError(f"doubled label {shown(doubled[0])}")
     for name in names:
         yield Label(label=finding_label(name), view_id=view_id, origin="dataset")
 

@@ -4,17 +4,18 @@ Demner-Fushman et al., "Preparing a collection of radiology examinations for dis
 doi:10.1093/jamia/ocv080. Its MeSH terms (`mesh`, `mesh_auto`, `problems`) are labels and are never read here.
 """
 
+import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 from radtrace.errors import InputError
 from radtrace.images import FILM_SUFFIXES
 from radtrace.records import Projection, Rejected, Report, Study, View
 from radtrace.reports import report_from_openi_xml
 from radtrace.sources import Source, SourceCard
-from radtrace.sources.tables import Row, read_table
+from radtrace.sources.tables import Row, one_line, read_table
 
 Split = Literal["train", "val", "test", "unsplit"]
 
@@ -55,7 +56,7 @@ class OpenI(Source):
 
 
 Case = tuple[Study | Rejected, str]
-"""A study or its rejection, and R2Gen's split."""
+"""A study or its rejection, and R2Gen's split; "other" for what is none of them."""
 
 
 def _from_tables(root: Path) -> Iterator[Case]:
@@ -65,7 +66,8 @@ def _from_tables(root: Path) -> Iterator[Case]:
         rows[row.text("uid") or row.place].append(row)
     for uid, found in rows.items():
         split = found[0].text("r2gen_split") or "unsplit"
-        yield _study(uid, found, views.pop(uid, []), faults.pop(uid, None)), split
+        case = _study(uid, found, views.pop(uid, []), faults.pop(uid, None))
+        yield case, split if split in get_args(Split) else "other"
     for uid in [*views, *(uid for uid in faults if uid not in views)]:
         reason = faults.get(uid, "reports.csv has films of it, studies.csv has no row")
         yield Rejected(study_id=uid, stage="source", reason=reason), "unsplit"
@@ -85,7 +87,7 @@ def _views_by_study(root: Path) -> tuple[dict[str, list[View]], dict[str, str]]:
             seen.add(view.id)
             views[uid].append(view)
         except ValueError as error:
-            faults.setdefault(uid, f"{row.place}: {error}")
+            faults.setdefault(uid, f"{row.place}: {one_line(error)}")
     return views, faults
 
 
@@ -94,9 +96,8 @@ def _view(row: Row) -> View:
         raise ValueError(row.fault)
     if not row.text("image_id") or not row.text("file"):
         raise ValueError("no image_id or no file")
-    width, height = row.whole("orig_width"), row.whole("orig_height")
-    size = {"width": width, "height": height} if width and height else {}
-    return View(id=row.text("image_id"), uri=row.text("file"), projection=_projection(row), **size)
+    width, height = row.size("orig_width", "orig_height") or (None, None)
+    return View(id=row.text("image_id"), uri=row.text("file"), projection=_projection(row), width=width, height=height)
 
 
 def _projection(row: Row) -> Projection:
@@ -119,27 +120,32 @@ def _study(uid: str, rows: list[Row], views: list[View], view_fault: str | None)
         return Rejected(study_id=uid, stage="source", reason=fault)
     sections = {name: rows[0].text(name) for name in ("findings", "impression", "indication", "comparison")}
     split = rows[0].text("r2gen_split") or None
-    return Study(id=uid, source="openi", views=tuple(views), report=Report(**sections), split=split)
+    try:
+        return Study(id=uid, source="openi", views=tuple(views), report=Report(**sections), split=split)
+    except ValueError as error:
+        return Rejected(study_id=uid, stage="source", reason=f"{rows[0].place}: {one_line(error)}")
 
 
 def _from_xml(root: Path) -> Iterator[Case]:
-    reports = sorted(root.rglob("*.xml"), key=lambda path: (len(path.stem), path.stem))
+    reports = sorted(root.rglob("*.xml"), key=lambda path: (len(path.stem), path.stem, path))
     if not reports:
         raise InputError(f"{root}: holds neither reports.csv and studies.csv nor *.xml reports")
     films = {path.stem: path for path in sorted(root.rglob("*")) if path.suffix.lower() in FILM_SUFFIXES}
-    first_file: dict[str, Path] = {}
+    first_file: dict[str, str] = {}
     for path in reports:
         yield _study_of_xml(root, path, films, first_file), "unsplit"
 
 
-def _study_of_xml(root: Path, path: Path, films: dict[str, Path], first_file: dict[str, Path]) -> Study | Rejected:
+def _study_of_xml(root: Path, path: Path, films: dict[str, Path], first_file: dict[str, str]) -> Study | Rejected:
+    """A report that cannot be used is called by its file, since its uid is unknown or another one's."""
+    name = os.fsencode(path.relative_to(root)).decode("utf-8", "backslashreplace")
     try:
         parsed = report_from_openi_xml(path)
     except InputError as error:
-        return Rejected(study_id=path.stem, stage="source", reason=str(error))
-    if first_file.setdefault(parsed.uid, path) != path:
-        reason = f"doubled uid {parsed.uid}: {first_file[parsed.uid].name}, {path.name}"
-        return Rejected(study_id=f"{parsed.uid} ({path.name})", stage="source", reason=reason)
+        return Rejected(study_id=f"file {name}", stage="source", reason=str(error))
+    if first_file.setdefault(parsed.uid, name) != name:
+        reason = f"doubled uid {parsed.uid}: {first_file[parsed.uid]}, {name}"
+        return Rejected(study_id=f"file {name}", stage="source", reason=reason)
     uris = {image: str(films[image].relative_to(root)) if image in films else f"{image}.png" for image in parsed.images}
     views = tuple(View(id=image, uri=uri) for image, uri in uris.items())
     return Study(id=parsed.uid, source="openi", views=views, report=parsed.report)

@@ -35,7 +35,10 @@ class ReportTable:
             if fault:
                 self.faults[name] = f"{row.place}: {fault}"
                 continue
-            self._reports[name] = _report(row)
+            try:
+                self._reports[name] = _report(row)
+            except ValueError as error:
+                self.faults[name] = f"{row.place}: {error}"
 
     def get(self, *keys: str) -> Report | None:
         """The report of the first key that has one. Raises InputError where that key's row is at fault."""

@@ -1,7 +1,6 @@
 """A generic table of one's own films and reports: CSV, TSV or JSON Lines, one row a view, boxes if there are any."""
 
 import json
-import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -11,11 +10,21 @@ from typing import Any, get_args
 from pydantic import Field, field_validator
 
 from radtrace.errors import InputError, did_you_mean
-from radtrace.geometry import Written
+from radtrace.geometry import Box, Written
 from radtrace.records import Origin, Projection, Region, Rejected, Report, Study, View
 from radtrace.reports import sections
 from radtrace.sources import Source, SourceCard
-from radtrace.sources.boxes import FrameCheck, FrameName, Vocabulary, check_frame, read_box, region_names, view_size
+from radtrace.sources.boxes import (
+    FrameCheck,
+    FrameName,
+    Vocabulary,
+    check_frame,
+    four_numbers,
+    one_box_each,
+    read_box,
+    region_names,
+    view_size,
+)
 from radtrace.sources.tables import Row, one_line, read_table
 
 _SECTIONS = ("findings", "impression", "indication", "comparison", "technique")
@@ -67,7 +76,7 @@ class Table(Source):
         """See `Source.studies`; rows of one study_id are its views, and must agree on everything else."""
         required = tuple(self.columns.get(name, name) for name in ("study_id", "image"))
         by_study: dict[str, list[Row]] = defaultdict(list)
-        for row in read_table(self.root / self.table, required):
+        for row in read_table(self.root / self.table, required, self.columns.values()):
             by_study[row.text(required[0]) or row.place].append(row)
         check_frame(self.frame, self._written(by_study), self.frame_check, str(self.table))
         for study_id, rows in by_study.items():
@@ -124,26 +133,28 @@ class Table(Source):
 
     def _view(self, row: Row) -> View:
         uri = self._text(row, "image")
-        size = {}
-        for name in ("width", "height"):
-            value = row.whole(self.columns.get(name, name))
-            if value is not None:
-                size[name] = value
-        if len(size) == 1:
-            raise ValueError("width and height go together")
+        width, height = row.size(*(self.columns.get(name, name) for name in ("width", "height"))) or (None, None)
         projection = _projection(self._text(row, "projection"))
-        return View(id=self._text(row, "view_id") or uri, uri=uri, projection=projection, **size)
+        view_id = self._text(row, "view_id") or uri
+        return View(id=view_id, uri=uri, projection=projection, width=width, height=height)
 
-    def _regions(self, row: Row, view: View) -> Iterator[Region]:
-        for name, numbers in self._entries(row):
-            try:
-                box = read_box(numbers, self.frame, view_size(self, view, self.frame))
-            except ValueError as error:
-                raise ValueError(f"box of {name!r}: {one_line(error)}") from error
-            for region in region_names(name, self.vocabulary):
-                yield Region(name=region, box=box, view_id=view.id, origin=self.origin)
+    def _regions(self, row: Row, view: View) -> list[Region]:
+        entries = list(self._entries(row))
+        if not entries:
+            return []
+        size = view_size(self, view, self.frame)  # may decode the film
+        written = ((name, *self._located(name, numbers, size)) for name, numbers in entries)
+        return one_box_each(written, view.id, self.origin)
 
-    def _entries(self, row: Row) -> Iterator[tuple[str, list[float]]]:
+    def _located(self, name: str, numbers: Any, size: tuple[int, int]) -> tuple[tuple[str, ...], Box]:
+        regions = region_names(name, self.vocabulary)
+        try:
+            return regions, read_box(four_numbers(numbers), self.frame, size)
+        except ValueError as error:
+            raise ValueError(f"box of {name!r}: {one_line(error)}") from error
+
+    def _entries(self, row: Row) -> Iterator[tuple[str, Any]]:
+        """(name, what should be its four numbers) as they stand in the row. Raises ValueError."""
         cell = row.values.get(self.columns.get("boxes", "boxes"))
         if cell in (None, "", []):
             return
@@ -162,20 +173,17 @@ class Table(Source):
                 view = self._view(row)
                 size = (view.width, view.height) if view.width and view.height else None
                 for _, numbers in self._entries(row):
-                    yield numbers, size
+                    yield four_numbers(numbers), size
 
 
-def _entry(entry: Any) -> tuple[str, list[float]]:
-    if not isinstance(entry, dict) or set(entry) != {"region", "box"}:
+def _entry(entry: Any) -> tuple[str, Any]:
+    if not isinstance(entry, dict) or set(entry) != {"region", "box"} or not isinstance(entry["region"], str):
         raise ValueError('each of boxes is {"region": name, "box": [4 numbers]}')
-    numbers = entry["box"]
-    if not isinstance(numbers, list) or not all(isinstance(n, int | float) and math.isfinite(n) for n in numbers):
-        raise ValueError(f"box of {entry['region']!r}: not four finite numbers")
-    return str(entry["region"]), [float(number) for number in numbers]
+    return entry["region"], entry["box"]
 
 
 def _projection(text: str) -> Projection:
     names: dict[str, Projection] = {name.lower(): name for name in get_args(Projection)}
     if text and text.lower() not in names:
-        raise ValueError(f"projection {text!r}: {did_you_mean(text, names.values())}")
+        raise ValueError(f"unknown projection: {did_you_mean(text[:40], names.values())}")
     return names.get(text.lower(), "unknown")
