@@ -61,6 +61,19 @@ class Source(Settings):
         return view.uri
 
 
+class OwnSource(Source):
+    """A reader of one's own data. name, licence, citation: for the dataset card."""
+
+    name: str
+    licence: str = "unstated"
+    citation: str = "unstated"
+
+    @property
+    def card(self) -> SourceCard:
+        """See `Source.card`."""
+        return SourceCard(name=self.name, licence=self.licence, citation=self.citation)
+
+
 def open_source(values: object) -> Source:
     """The source that a recipe's `[source]` part describes. Raises RecipeError."""
     if isinstance(values, Source):

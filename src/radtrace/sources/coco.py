@@ -18,7 +18,7 @@ from radtrace.anatomy import FINDINGS, REGIONS
 from radtrace.errors import InputError, did_you_mean
 from radtrace.geometry import Box, Written
 from radtrace.records import Label, Origin, Projection, Region, Rejected, Study, View
-from radtrace.sources import Source, SourceCard
+from radtrace.sources import OwnSource
 from radtrace.sources.boxes import (
     FrameCheck,
     FrameName,
@@ -38,7 +38,7 @@ _Meaning = tuple[tuple[str, ...], str | None]
 """What a category stands for: regions of ours, or a finding."""
 
 
-class Coco(Source):
+class Coco(OwnSource):
     """One study an image, or a `study_id`; boxes of anatomy become regions, boxes of findings labels.
 
     root: folder that `file_name` starts from. annotations: the JSON file; reports: a table of `study_id` and report
@@ -57,13 +57,6 @@ class Coco(Source):
     categories: Mapping[str, str] = Field(default_factory=dict)
     origin: Origin = "dataset"
     name: str = "coco"
-    licence: str = "unstated"
-    citation: str = "unstated"
-
-    @property
-    def card(self) -> SourceCard:
-        """See `Source.card`."""
-        return SourceCard(name=self.name, licence=self.licence, citation=self.citation)
 
     def studies(self) -> Iterator[Study | Rejected]:
         """See `Source.studies`. Raises InputError also where a category is neither region nor finding."""

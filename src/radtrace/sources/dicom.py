@@ -10,13 +10,13 @@ from typing import Literal
 from radtrace.errors import FilmError, InputError
 from radtrace.images import Film, load_film
 from radtrace.records import Rejected, Report, Study, View
-from radtrace.sources import Load, Source, SourceCard
+from radtrace.sources import Load, OwnSource
 from radtrace.sources.dicom_headers import Header, HeaderError, WrittenReport, read_directory, read_header, read_report
 from radtrace.sources.reports import ReportTable
 from radtrace.sources.tables import one_line
 
 
-class Dicom(Source):
+class Dicom(OwnSource):
     """Files grouped by Study Instance UID; studies, views and patients are called by a hash of their ids.
 
     Films are CR and DX images for reading; other files (presentation states, DX "for processing", CT …) are counted in
@@ -30,7 +30,7 @@ class Dicom(Source):
     report_key: what the table calls a study by.
     name_files: whether messages and the dataset may name files; their names may hold a patient's. Otherwise a file is
         called by a hash of its path below root.
-    name, licence, citation: for the dataset card.
+    name, licence, citation: see `OwnSource`.
     """
 
     dicomdir: Path | None = None
@@ -38,13 +38,6 @@ class Dicom(Source):
     report_key: Literal["StudyInstanceUID", "AccessionNumber"] = "StudyInstanceUID"
     name_files: bool = False
     name: str = "dicom"
-    licence: str = "unstated"
-    citation: str = "unstated"
-
-    @property
-    def card(self) -> SourceCard:
-        """See `Source.card`."""
-        return SourceCard(name=self.name, licence=self.licence, citation=self.citation)
 
     def studies(self) -> Iterator[Study | Rejected]:
         """See `Source.studies`; what belongs to no study is rejected file by file."""

@@ -13,7 +13,7 @@ from radtrace.errors import InputError, did_you_mean
 from radtrace.geometry import Box, Written
 from radtrace.records import Origin, Projection, Region, Rejected, Report, Study, View
 from radtrace.reports import sections
-from radtrace.sources import Source, SourceCard
+from radtrace.sources import OwnSource
 from radtrace.sources.boxes import (
     FrameCheck,
     FrameName,
@@ -32,9 +32,10 @@ _COLUMNS = frozenset(
     {"study_id", "image", "view_id", "patient_id", "projection", "width", "height", "split", "report", "boxes"}
     | set(_SECTIONS)
 )
+_LONGEST_PATH = 255
 
 
-class Table(Source):
+class Table(OwnSource):
     """One's own dataset.
 
     root: folder that `image` paths start from. table: the file, relative to root; .csv, .tsv or .jsonl.
@@ -46,7 +47,7 @@ class Table(Source):
     frame_check: what to do where the boxes do not look as if they were in that frame.
     vocabulary: whose region names the boxes use: "radtrace", "chest_imagenome" or "boxmed_rl".
     origin: who drew the boxes.
-    name, licence, citation: for the dataset card.
+    name, licence, citation: see `OwnSource`.
     """
 
     table: Path
@@ -56,8 +57,6 @@ class Table(Source):
     vocabulary: Vocabulary = "radtrace"
     origin: Origin = "dataset"
     name: str = "table"
-    licence: str = "unstated"
-    citation: str = "unstated"
 
     @field_validator("columns")
     @classmethod
@@ -66,11 +65,6 @@ class Table(Source):
             if name not in _COLUMNS:
                 raise ValueError(f"unknown column {name!r}: {did_you_mean(name, _COLUMNS)}")
         return columns
-
-    @property
-    def card(self) -> SourceCard:
-        """See `Source.card`."""
-        return SourceCard(name=self.name, licence=self.licence, citation=self.citation)
 
     def studies(self) -> Iterator[Study | Rejected]:
         """See `Source.studies`; rows of one study_id are its views, and must agree on everything else."""
@@ -133,6 +127,8 @@ class Table(Source):
 
     def _view(self, row: Row) -> View:
         uri = self._text(row, "image")
+        if len(uri) > _LONGEST_PATH or "\n" in uri:
+            raise ValueError("image is no path")  # a shifted column may put a report here
         width, height = row.size(*(self.columns.get(name, name) for name in ("width", "height"))) or (None, None)
         projection = _projection(self._text(row, "projection"))
         view_id = self._text(row, "view_id") or uri
