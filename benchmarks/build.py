@@ -1,4 +1,4 @@
-"""`radtrace build` over Open-I: traces a second, beside the floor of reading and encoding the same films alone.
+"""`radtrace build` over Open-I: traces a second, beside the floor of reading and encoding the same pictures alone.
 
 python benchmarks/build.py [--data DIR] [--workers N] [--split SPLIT] [--json]
 """
@@ -14,8 +14,8 @@ from pathlib import Path
 
 from radtrace.build import BuildRecipe, build
 from radtrace.build.shards import read_rows, study_ids
-from radtrace.images import encode_png
-from radtrace.records import View
+from radtrace.images import crop, encode_png
+from radtrace.records import Trace
 from radtrace.sources import Source, open_source
 
 
@@ -27,14 +27,14 @@ def main() -> None:
         recipe = BuildRecipe(output=Path(folder) / "openi", source=source, workers=arguments.workers)
         built = build(recipe)
         seconds = time.perf_counter() - start
-        views = [
-            row.trace.view
+        traces = [
+            row.trace
             for path in sorted((built.path / "data").glob("*.parquet"))
             for row in read_rows(path, range(len(study_ids(path))))
         ]
     start = time.perf_counter()
     with ProcessPoolExecutor(arguments.workers) as pool:
-        list(pool.map(read_and_encode, [source] * len(views), views, chunksize=32))
+        list(pool.map(read_and_encode, [source] * len(traces), traces, chunksize=32))
     floor = time.perf_counter() - start
     figures = {
         "traces": built.traces,
@@ -49,8 +49,10 @@ def main() -> None:
     print(json.dumps(figures) if arguments.json else "\n".join(f"{name:<24}{value}" for name, value in figures.items()))
 
 
-def read_and_encode(source: Source, view: View) -> int:
-    return len(encode_png(source.film(view).pixels))
+def read_and_encode(source: Source, trace: Trace) -> int:
+    pixels = source.film(trace.view).pixels
+    crops = [crop(pixels, step.box) for step in trace.steps if step.box]
+    return sum(len(encode_png(picture)) for picture in (pixels, *crops))
 
 
 def peak_mb(who: int) -> int:

@@ -114,5 +114,5 @@ def crop(pixels: Pixels, box: Box) -> Pixels:
 def encode_png(pixels: Pixels) -> bytes:
     """8-bit grayscale PNG, the same bytes for the same pixels."""
     buffer = io.BytesIO()
-    Image.fromarray(np.rint(pixels * 255).astype(np.uint8)).save(buffer, "PNG", compress_level=6)
+    Image.fromarray(np.rint(pixels * 255).astype(np.uint8)).save(buffer, "PNG", compress_level=4)
     return buffer.getvalue()
