@@ -123,4 +123,4 @@ def _explain(model: type[BaseModel], problem: Any, prefix: str) -> str:
         known = model.model_fields if len(problem["loc"]) == 1 else ()
         hint = did_you_mean(str(problem["loc"][-1]), known) if known else "there is no such setting"
         return f"unknown setting {prefix + place!r}: {hint}"
-    return f"{prefix}{place}: {problem['msg']}"
+    return f"{prefix}{place}: {problem['msg'].removeprefix('Value error, ')}"

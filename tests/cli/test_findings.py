@@ -53,4 +53,6 @@ def test_a_text_is_answered_in_a_table_or_in_json(radtrace):
     assert "Cardiomegaly" in table.stdout
     (row,) = rows(radtrace("findings", text, "--json"))
     assert row["labels"]["Cardiomegaly"] == "present"
-    assert radtrace("findings", "missing.jsonl").returncode == 2
+    for name in ("missing.jsonl", "reports.txt", "a/b.csv"):
+        done = radtrace("findings", name)
+        assert (done.returncode, done.stderr) == (2, f"radtrace: {name}: no such file\n")

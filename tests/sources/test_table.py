@@ -57,6 +57,7 @@ def test_columns_by_other_names(tmp_path):
     [
         ({"boxes": [{"region": "left lung", "box": [0.5, 0.1, 0.2, 0.9]}]}, "'left lung'.*inverted"),
         ({"boxes": [{"region": "left lung", "box": [0.5, 0.1, 1.2, 0.9]}]}, "'left lung'.*outside"),
+        ({"boxes": [{"region": "left lung", "box": [95, 70, 210, 860]}]}, "are pixels: set source.frame"),
         ({"boxes": [{"region": "left lung", "box": [0.5, float("nan"), 0.7, 0.9]}]}, "four finite numbers"),
         ({"boxes": [{"region": "left lung", "box": [0.5, 0.7, 0.9]}]}, "a box is four numbers"),
         ({"boxes": [{"region": "left lugn", "box": [0, 0, 1, 1]}]}, "did you mean 'left lung'"),

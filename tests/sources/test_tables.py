@@ -13,7 +13,7 @@ def rows(path, content, required=("id",)):
 
 
 def test_a_missing_column_and_a_missing_file_are_named(tmp_path):
-    with pytest.raises(InputError, match=r"t\.csv: lacks the column text; its header has 2 columns"):
+    with pytest.raises(InputError, match=r"t\.csv: lacks the column text; columns found: 2"):
         rows(tmp_path / "t.csv", b"id,words\n1,a\n", ("id", "text"))
     with pytest.raises(InputError, match=r"t\.csv: lacks the column id; it has no header"):
         rows(tmp_path / "t.csv", b"")
@@ -57,8 +57,8 @@ def test_a_header_that_is_none_is_not_told(tmp_path):
     first = b"7,The lungs are clear.,The lungs are clear.,images/a.png\n"
     with pytest.raises(InputError) as caught:
         rows(tmp_path / "t.csv", first * 2)
-    assert str(caught.value).endswith("t.csv: lacks the column id; its header has 4 columns")
-    with pytest.raises(InputError, match=r"header has 2 columns; did you mean 'study id'\?"):
+    assert str(caught.value).endswith("t.csv: lacks the column id; columns found: 4")
+    with pytest.raises(InputError, match=r"columns found: 2; did you mean 'study id'\?"):
         rows(tmp_path / "t.csv", b"study id,text\n", ["study_id"])
 
 
@@ -113,3 +113,8 @@ def test_what_is_no_whole_number(tmp_path, cell):
 def test_half_a_surrogate_pair_is_a_fault(tmp_path):
     assert rows(tmp_path / "t.jsonl", rb'{"id": "\ud83d"}' + b"\n")[0].fault == "has half a surrogate pair"
     assert rows(tmp_path / "t.jsonl", rb'{"id": "\ud83d\ude00"}' + b"\n")[0].text("id") == "\U0001f600"
+
+
+def test_cells_parted_by_semicolons_are_guessed(tmp_path):
+    with pytest.raises(InputError, match="columns found: 1, since cells are parted by ';'"):
+        rows(tmp_path / "t.csv", b"id;text\n1;a\n")

@@ -1,6 +1,7 @@
 """`radtrace findings`."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -9,6 +10,9 @@ from typing import Any
 import click
 
 from radtrace.errors import InputError
+
+_FILE_NAME = re.compile(r"\S+\.(jsonl?|txt|csv|tsv|gz|xml)")
+"""What is meant as a file; no report is one such word."""
 
 
 @click.command()
@@ -30,7 +34,7 @@ def findings(report: str, as_json: bool) -> int:
     from radtrace.findings import row
 
     if report != "-" and not _is_file(report):
-        if report.endswith(".jsonl"):
+        if _FILE_NAME.fullmatch(report):
             raise InputError(f"{report}: no such file")
         result = row("text", report)
         click.echo(json.dumps(result) if as_json else _table(result))
@@ -95,11 +99,17 @@ def _table(result: dict[str, Any]) -> str:
                 f"{finding['status']:<9}",
                 f"{finding['label']:<28}",
                 f"{finding['severity'] or '':<8}",
+                f"{finding['laterality'] or '':<9}",
+                f"{finding['change'] or '':<8}",
                 f"{finding['text']!r}",
                 f"[{', '.join(finding['regions'])}]",
             )
         )
         for finding in result["findings"]
     ]
-    labels = [f"{name} {status}" for name, status in result["labels"].items() if status]
-    return "\n".join([*(lines or ["no finding named"]), "", f"CheXpert labels: {', '.join(labels) or 'none'}"])
+    labels = [f"{title}: {_labels(result[key])}" for title, key in (("CheXpert", "labels"), ("NIH", "nih14"))]
+    return "\n".join([*(lines or ["no finding named"]), "", *labels])
+
+
+def _labels(labels: dict[str, str | None]) -> str:
+    return ", ".join(f"{name} {status}" for name, status in labels.items() if status) or "none"

@@ -147,7 +147,8 @@ class Table(OwnSource):
         try:
             return regions, read_box(four_numbers(numbers), self.frame, size)
         except ValueError as error:
-            raise ValueError(f"box of {name!r}: {one_line(error)}") from error
+            hint = "; numbers like these are pixels: set source.frame" if _beyond_fractions(numbers, self.frame) else ""
+            raise ValueError(f"box of {name!r}: {one_line(error)}{hint}") from error
 
     def _entries(self, row: Row) -> Iterator[tuple[str, Any]]:
         """(name, what should be its four numbers) as they stand in the row. Raises ValueError."""
@@ -183,3 +184,9 @@ def _projection(text: str) -> Projection:
     if text and text.lower() not in names:
         raise ValueError(f"unknown projection: {did_you_mean(text[:40], names.values())}")
     return names.get(text.lower(), "unknown")
+
+
+def _beyond_fractions(numbers: Any, frame: str) -> bool:
+    return (
+        frame == "fraction" and isinstance(numbers, list) and any(isinstance(n, int | float) and n > 2 for n in numbers)
+    )

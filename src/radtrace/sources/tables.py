@@ -95,7 +95,10 @@ def one_line(error: Exception) -> str:
     errors = getattr(error, "errors", None)
     if not errors:
         return str(error)
-    return "; ".join(": ".join([*map(str, problem["loc"]), problem["msg"]]) for problem in errors(include_url=False))
+    return "; ".join(
+        ": ".join([*map(str, problem["loc"]), problem["msg"].removeprefix("Value error, ")])
+        for problem in errors(include_url=False)
+    )
 
 
 def read_json(path: Path) -> Any:
@@ -160,7 +163,9 @@ def _check_header(path: Path, required: tuple[str, ...], columns: list[str]) -> 
         raise InputError(f"{path}: not UTF-8 text")
     missing = [name for name in required if name not in columns]
     if missing:
-        has = f"its header has {len(columns)} columns" if columns else "it has no header"
+        has = f"columns found: {len(columns)}" if columns else "it has no header"
+        if len(columns) == 1 and ";" in columns[0]:
+            has += ", since cells are parted by ';' where ',' is needed"
         raise InputError(f"{path}: lacks the column {', '.join(missing)}; {has}{_near(missing[0], columns)}")
     doubled = [name for name in columns if name and columns.count(name) > 1]
     if doubled:
