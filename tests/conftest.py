@@ -4,6 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("unhurried", settings.default, deadline=None)  # how long an example takes depends on the machine
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

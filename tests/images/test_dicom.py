@@ -103,7 +103,7 @@ def test_a_frame_may_lie_in_several_fragments(tmp_path, compressed):
 # ---- stored bits
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(8, 16), st.integers(0, 8), st.booleans())
 def test_any_depth_any_high_bit_with_and_without_sign(write_film, bits, shift, signed):
     shift = min(shift, 16 - bits)

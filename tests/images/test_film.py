@@ -4,7 +4,7 @@ import zlib
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -46,7 +46,6 @@ def test_a_crop_is_the_pixels_of_the_box():
     np.testing.assert_array_equal(crop(pixels, Box.of((0.25, 0.6, 0.5, 0.8))), pixels[6:8, 2:5])
 
 
-@settings(deadline=None)
 @given(st.integers(100, 5000), st.integers(100, 5000))
 def test_a_squashed_film_gets_its_aspect_back_and_loses_no_pixel(width, height):
     film = restore_aspect(load_film_of(np.zeros((256, 256), np.float32)), (width, height))
