@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-settings.register_profile("unhurried", settings.default, deadline=None)  # how long an example takes depends on the machine
+# How long an example takes depends on the machine.
+settings.register_profile("unhurried", settings.default, deadline=None)
 settings.load_profile("unhurried")
 
 

@@ -166,7 +166,7 @@ SENTENCES = [
     # not of this film
     ("History of pneumonia.", []),
     ("Recommend CT to exclude an underlying mass.", []),
-    ("Rule out pneumonia.", []),
+    ("Rule out pneumonia.", ["Pneumonia uncertain @ right lung, left lung"]),
     ("Evaluate for pneumothorax.", []),
     ("If there is concern for rib fracture, dedicated views may help.", []),
     # normal places
