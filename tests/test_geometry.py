@@ -127,6 +127,7 @@ def test_a_box_outside_the_crop_is_none():
 
 @given(boxes(), SIDE, SIDE, st.sampled_from(sorted(FRAMES)))
 @example(Box.of((0.999, 0.999, 1.0, 1.0)), 41, 43, "quarter")
+@example(Box.of((0.0, 0.0, 1.0, 1.1e-57)), 41, 40, "letterbox-512")
 def test_what_is_written_reads_back_within_half_a_unit(box, width, height, name):
     frame = FRAMES[name]
     written = frame.write(box, width, height)

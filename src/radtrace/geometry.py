@@ -180,15 +180,13 @@ class Frame:
         place = self._place(width, height)
         x1, x2 = (value * place.scale_x + place.offset_x for value in (box.x1, box.x2))
         y1, y2 = (value * place.scale_y + place.offset_y for value in (box.y1, box.y2))
-        left, right = max(x1, 0.0), min(x2, place.limit_x)
-        top, bottom = max(y1, 0.0), min(y2, place.limit_y)
-        if left >= right or top >= bottom:
+        visible_x, visible_y = _visible(x1, x2, place.limit_x), _visible(y1, y2, place.limit_y)
+        if not (visible_x and visible_y):
             return None
-        visible = min(1.0, (right - left) * (bottom - top) / ((x2 - x1) * (y2 - y1)))
-        ix1, ix2 = _whole(left, right, place.limit_x)
-        iy1, iy2 = _whole(top, bottom, place.limit_y)
+        ix1, ix2 = _whole(max(x1, 0.0), min(x2, place.limit_x), place.limit_x)
+        iy1, iy2 = _whole(max(y1, 0.0), min(y2, place.limit_y), place.limit_y)
         coords = (ix1, iy1, ix2 - ix1, iy2 - iy1) if self.xywh else (ix1, iy1, ix2, iy2)
-        return FrameBox(coords, visible)
+        return FrameBox(coords, visible_x * visible_y)
 
     def read(self, coords: Iterable[float], width: int, height: int) -> Box:
         """The box that four numbers of this frame mean. Raises ValueError where they lie outside it or are inverted."""
@@ -209,6 +207,13 @@ class Frame:
         if width < 1 or height < 1:
             raise ValueError(f"a view of {width}x{height} pixels")
         return self.affine(width, height)
+
+
+def _visible(low: float, high: float, limit: float) -> float:
+    """How much of low … high lies in 0 … limit; a side too short for floating point is there or not."""
+    if high <= low:
+        return float(0 <= low <= limit)
+    return max(0.0, (min(high, limit) - max(low, 0.0)) / (high - low))
 
 
 def _last(limit: float) -> float:

@@ -130,6 +130,7 @@ SENTENCES = [
     ("Unchanged right upper lobe nodule.", ["Nodule present right @ right upper lung zone"]),
     # uncertainty
     ("Possible left lower lobe pneumonia.", ["Pneumonia uncertain left @ left lower lung zone"]),
+    ("Rule out pneumonia.", ["Pneumonia uncertain @ right lung, left lung"]),
     ("Pneumonia cannot be excluded.", ["Pneumonia uncertain @ right lung, left lung"]),
     (
         "This may represent atelectasis or scarring.",
@@ -166,7 +167,6 @@ SENTENCES = [
     # not of this film
     ("History of pneumonia.", []),
     ("Recommend CT to exclude an underlying mass.", []),
-    ("Rule out pneumonia.", ["Pneumonia uncertain @ right lung, left lung"]),
     ("Evaluate for pneumothorax.", []),
     ("If there is concern for rib fracture, dedicated views may help.", []),
     # normal places
@@ -382,6 +382,89 @@ SENTENCES = [
         ["Lung Opacity present @ right lung, left lung", "Atelectasis uncertain @ right lung, left lung"],
     ),
     ("XXXX sternotomy XXXX.", ["Sternal Wires present @ mediastinum"]),
+    # the answer stands last
+    ("Effusion: No.", ["Pleural Effusion absent @ right costophrenic angle, left costophrenic angle"]),
+    ("Focal consolidation: negative.", ["Consolidation absent @ right lung, left lung"]),
+    ("Left pneumothorax - negative.", ["Pneumothorax absent left @ left lung"]),
+    ("Pneumonia - no.", ["Pneumonia absent @ right lung, left lung"]),
+    ("Pulmonary edema? No.", ["Edema absent @ right lung, left lung"]),
+    (
+        "Pulmonary edema? No effusion.",
+        [
+            "Edema uncertain @ right lung, left lung",
+            "Pleural Effusion absent @ right costophrenic angle, left costophrenic angle",
+        ],
+    ),
+    (
+        "Pneumothorax: no, effusion: small.",
+        [
+            "Pneumothorax absent @ right lung, left lung",
+            "Pleural Effusion present mild @ right costophrenic angle, left costophrenic angle",
+        ],
+    ),
+    (
+        "Effusion: no pneumothorax.",
+        [
+            "Pleural Effusion present @ right costophrenic angle, left costophrenic angle",
+            "Pneumothorax absent @ right lung, left lung",
+        ],
+    ),
+    ("A nodule cannot be identified.", ["Nodule absent @ right lung, left lung"]),
+    ("An apical pneumothorax could not be appreciated.", ["Pneumothorax absent @ right apical zone, left apical zone"]),
+    ("Abscess suspected.", ["Infection uncertain @ right lung, left lung"]),
+    ("Pneumothorax: no evidence.", ["Pneumothorax absent @ right lung, left lung"]),
+    ("There isn't a nodule.", ["Nodule absent @ right lung, left lung"]),
+    ("A nodule can\u2019t be seen.", ["Nodule absent @ right lung, left lung"]),
+    ("Pneumonia can't be excluded.", ["Pneumonia uncertain @ right lung, left lung"]),
+    ("The lungs aren't clear.", ["Lung Opacity uncertain @ right lung, left lung"]),
+    ("The edema hasn't resolved.", ["Edema present @ right lung, left lung"]),
+    ("No abscess suspected.", ["Infection absent @ right lung, left lung"]),
+    # still to be excluded, proven or told apart
+    ("A right pneumothorax must be excluded.", ["Pneumothorax uncertain right @ right lung"]),
+    ("Pneumonia has to be ruled out.", ["Pneumonia uncertain @ right lung, left lung"]),
+    ("Tuberculosis needs to be excluded.", ["Tuberculosis uncertain @ right apical zone, left apical zone"]),
+    (
+        "Left upper lobe mass, carcinoma until proven otherwise.",
+        ["Mass present left @ left upper lung zone", "Malignancy uncertain left @ left upper lung zone"],
+    ),
+    ("Sheet artifact mimicking a left pneumothorax.", ["Pneumothorax absent left @ left lung"]),
+    ("Overlying skin simulates a nodule.", ["Nodule absent @ right lung, left lung"]),
+    ("Her father has tuberculosis.", []),
+    ("The right pneumothorax has completely re-expanded.", ["Pneumothorax absent right @ right lung"]),
+    ("The right lung has fully re-expanded.", ["Pneumothorax absent right @ right lung"]),
+    ("The right lung has not yet re-expanded.", []),
+    # a place that is not as it should be
+    ("Both lungs are not entirely clear.", ["Lung Opacity uncertain bilateral @ right lung, left lung"]),
+    ("The heart size is not normal.", ["Cardiomegaly uncertain @ cardiac silhouette"]),
+    (
+        "The left costophrenic angle is not sharp.",
+        ["Blunted Costophrenic Angle uncertain left @ left costophrenic angle"],
+    ),
+    ("The cardiothoracic ratio is mildly increased.", ["Cardiomegaly present mild @ cardiac silhouette"]),
+    ("Cardiothoracic ratio within normal limits.", ["Cardiomegaly absent @ cardiac silhouette"]),
+    ("The left angle is blunted.", ["Blunted Costophrenic Angle present left @ left costophrenic angle"]),
+    # where it is, and where not
+    ("Hazy opacities sparing the left apex.", ["Lung Opacity present @ right lung, left lung"]),
+    ("Bilateral consolidation excluding the lingula.", ["Consolidation present bilateral @ right lung, left lung"]),
+    ("Right lung infiltrate except the apex.", ["Infiltration present right @ right lung"]),
+    ("Nasogastric tube tip in the left lower lobe.", ["Enteric Tube present left @ left lower lung zone"]),
+    ("Nasogastric tube coiled in the oesophagus.", ["Enteric Tube present @ mediastinum"]),
+    ("Nasogastric tube crosses the left hemidiaphragm.", ["Enteric Tube present left @ left upper abdomen"]),
+    ("L atelectasis > R.", ["Atelectasis present bilateral @ right lung, left lung"]),
+    (
+        "Small pneumothorax on the right persists and the left lung is clear.",
+        ["Pneumothorax present mild right @ right lung", "Lung Opacity absent left @ left lung"],
+    ),
+    # seldom seen
+    ("Dextrocardia.", ["Dextrocardia present @ cardiac silhouette"]),
+    ("No situs inversus.", ["Situs Inversus absent @ cardiac silhouette, right upper abdomen, left upper abdomen"]),
+    ("There is a right-sided aortic arch.", ["Right Aortic Arch present right @ aortic arch"]),
+    ("Small bowel loops are distended.", ["Bowel Dilatation present @ right upper abdomen, left upper abdomen"]),
+    ("The bowel is not dilated.", ["Bowel Dilatation absent @ right upper abdomen, left upper abdomen"]),
+    ("Portal venous gas.", ["Portal Venous Gas present @ right upper abdomen"]),
+    ("Pulmonary emboli cannot be excluded.", ["Pulmonary Embolism uncertain @ right lung, left lung"]),
+    ("Intra-aortic balloon pump in place.", ["Intra-Aortic Balloon Pump present @ descending aorta"]),
+    ("IABP tip in the aortic arch.", ["Intra-Aortic Balloon Pump present @ aortic arch"]),
     # nothing to find
     ("Two views of the chest.", []),
     ("No acute cardiopulmonary abnormality.", []),

@@ -24,6 +24,7 @@ CHANGES = [
     ("The heart remains normal in size.", ["Cardiomegaly absent"]),
     # gone, and not quite gone
     ("The previously noted effusions are not visualized.", ["Pleural Effusion absent resolved"]),
+    ("The left lung has re-expanded.", ["Pneumothorax absent resolved"]),
     ("There is no residual pneumothorax.", ["Pneumothorax absent resolved"]),
     ("Left effusion has decreased but not resolved.", ["Pleural Effusion present improved"]),
     ("Resolving right lower lobe pneumonia.", ["Pneumonia present improved"]),

@@ -34,6 +34,9 @@ from radtrace.findings import CHEXPERT, NIH14, annotate, chexpert_labels, findin
         ("Normal chest.", "No Finding", "present"),
         ("Possible pneumonia.", "No Finding", None),
         ("Cardiomegaly.", "No Finding", None),
+        ("The lungs are not clear.", "No Finding", None),
+        ("The heart is not normal in size.", "No Finding", None),
+        ("Pneumothorax: no. Effusion: no.", "No Finding", "present"),
     ],
 )
 def test_chexpert_labels(text: str, name: str, status: str | None) -> None:

@@ -36,6 +36,7 @@ _STATUS: dict[Verdict, Status] = {
     "likely": "uncertain",
 }
 _PARTS = word_set("parts")
+_DENIALS = frozenset(("no", "negative", "none", "nil"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +69,11 @@ def annotate(text: str) -> tuple[SentenceAnnotation, ...]:
     """
     annotations = []
     for first, last, silent in _passages(text):
-        for index, (from_start, from_end) in enumerate(_pieces(text[first:last])):
+        pieces = list(_pieces(text[first:last]))
+        for index, (from_start, from_end) in enumerate(pieces):
             start, end = first + from_start, first + from_end
-            read = _SILENT if index < silent else _read(text[start:end])
+            answer = text[slice(*(first + at for at in pieces[index + 1]))] if index + 1 < len(pieces) else ""
+            read = _SILENT if index < silent else _read(text[start:end], _answer_to(text[start:end], answer))
             moved = tuple(f.model_copy(update={"span": f.span.shifted(start)}) if f.span else f for f in read.findings)
             span = Span(start=start, end=end)
             annotations.append(SentenceAnnotation(span, moved, read.likely, read.regions, read.domain))
@@ -104,10 +107,16 @@ def findings_of(text: str) -> tuple[Finding, ...]:
     return tuple(finding for annotation in annotate(text) for finding in annotation.findings)
 
 
+def _answer_to(sentence: str, following: str) -> str:
+    """The sentence after a question where it is nothing but a denial ("Cardiomegaly? No."), otherwise ""."""
+    denies = sentence.endswith("?") and following.rstrip(".!").lower() in _DENIALS
+    return following if denies else ""
+
+
 @lru_cache(_CACHED_SENTENCES)
-def _read(text: str) -> SentenceAnnotation:
-    """What one sentence says, with spans in the sentence."""
-    words = words_of(text)
+def _read(text: str, answer: str = "") -> SentenceAnnotation:
+    """What one sentence says, with spans in the sentence; `answer` follows a question."""
+    words = words_of(f"{text} {answer}")
     sentence = parse(words.folded, STATEMENTS.scan(words.folded))
     modifiers = MODIFIERS.scan(words.folded)
     places = locate(words.folded, modifiers)

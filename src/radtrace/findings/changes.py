@@ -37,7 +37,8 @@ def give_changes(
     compared = not _COMPARING.isdisjoint(sentence.words)
     for cue in cues:
         change = meaning(sentence, cue)
-        if change is None or (not compared and any(s.start <= cue.start < s.end for s in statements)):
+        inside = any(s.start <= cue.start < s.end for s in statements)
+        if change is None or (inside and not compared and change != "resolved"):
             continue
         for statement in _reached(sentence, cue, cues, places, statements):
             fits = (statement.verdict == "absent") == (change == "resolved")

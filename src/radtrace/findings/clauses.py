@@ -1,6 +1,6 @@
 """The status of what a sentence says: where its clauses end, and how far its cues reach."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, Protocol
@@ -25,6 +25,8 @@ _NOT = frozenset(("no", "not", "without"))
 _ALTERNATIVE = frozenset(("versus", "vs", "or"))
 _OPEN: frozenset[Verdict] = frozenset(("present", "likely", "uncertain"))
 _AFTER = frozenset(("absent_after", "uncertain_after"))
+_LAST = frozenset(("absent_last", "uncertain_last"))
+_ENDS = frozenset((".", ",", ";"))
 _ALTERNATIVE_REACH = 8
 """Most tokens between two findings of which the report leaves open which it is."""
 
@@ -75,7 +77,8 @@ def parse(words: Sequence[str], matches: Sequence[Match]) -> Sentence:
             denied = any(floor <= denial < separator for denial in denials)
             listed = denied and _is_perception(words, index) and (words[separator] == "or" or not has_verb)
             excepted = floor == 0 and "break" in cue_at.get(0, ())
-            if 0 < separator < index - 1 and (has_verb or denied or excepted) and not listed:
+            cleared = any(floor <= start < separator for start in said) and _is_normal(words, separator, index, cue_at)
+            if 0 < separator < index - 1 and (has_verb or denied or excepted or cleared) and not listed:
                 starts.add(separator)
                 floor = separator
             separator, has_verb = -1, True
@@ -84,6 +87,11 @@ def parse(words: Sequence[str], matches: Sequence[Match]) -> Sentence:
         number += index in starts
         clauses.append(number)
     return Sentence(words, matches, clauses)
+
+
+def _is_normal(words: Sequence[str], separator: int, verb: int, cue_at: Mapping[int, Set[str]]) -> bool:
+    """Whether "and" begins a subject that is normal: "the effusion persists and the right lung is clear"."""
+    return words[separator] == "and" and any("normal" in cue_at.get(at, ()) for at in (verb + 1, verb + 2))
 
 
 def _is_perception(words: Sequence[str], verb: int) -> bool:
@@ -126,6 +134,9 @@ class _Reader:
             doubted = doubted or value is not None
         if doubted:
             return "uncertain"
+        closing = next((cue for cue in cues if cue.start >= target.end and self._closes(cue)), None)
+        if closing and "," not in self.sentence.words[target.end : closing.start]:
+            return "absent" if "absent_last" in closing.term.cues else "uncertain"
         for cue in cues:
             value = self._backward(cue, target.end) if cue.start >= target.end else None
             if value:
@@ -153,7 +164,7 @@ class _Reader:
         """What a cue says of a finding that begins at `start`, after it."""
         kinds = cue.term.cues
         gap = self.sentence.words[cue.end : start]
-        if self._stops(cue.end, start):
+        if self._stops(cue.end, start) or self._closes(cue):
             return None
         if "absent_before" in kinds and _is_of_change(self.sentence.words, cue.end, start):
             return None
@@ -191,6 +202,11 @@ class _Reader:
         return "that" in self.sentence.words[denial.end : target.start] and any(
             self._backward(cue, target.end) == "absent" for cue in later
         )
+
+    def _closes(self, cue: Match) -> bool:
+        """Whether the cue ends what is said of the findings before it: "pneumothorax: no, effusion: small"."""
+        following = self.sentence.words[cue.end : cue.end + 1]
+        return not cue.term.cues.isdisjoint(_LAST) and _ENDS.issuperset(following) and self._speaks_before(cue)
 
     def _stops(self, start: int, end: int) -> bool:
         return any("stop" in cue.term.cues and start <= cue.start < end for cue in self.cues)

@@ -17,6 +17,7 @@ from radtrace.records import Change, Laterality, Severity
 
 _TOKEN = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?|\d+(?:\.\d+)?|[,;:/?>.]")
 _GROUP = re.compile(r"\(([^()]*)\)")
+_NEGATED = "n't"
 _PLURALS = {
     "apices": "apex",
     "bases": "base",
@@ -56,13 +57,25 @@ class Words:
 
 
 def words_of(sentence: str) -> Words:
-    """The tokens of a sentence: words, numbers, and the punctuation that parts clauses; hyphens are blanks."""
-    matches = list(_TOKEN.finditer(sentence))
-    return Words(
-        tuple(fold(match[0]) for match in matches),
-        tuple(match.start() for match in matches),
-        tuple(match.end() for match in matches),
-    )
+    """The tokens of a sentence: words, numbers, and the punctuation that parts clauses; hyphens are blanks.
+
+    "isn't" is two of them, "is" and "not".
+    """
+    folded: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    for match in _TOKEN.finditer(sentence.replace("\u2019", "'")):
+        word, start, end = match[0], match.start(), match.end()
+        if len(word) > len(_NEGATED) and word.lower().endswith(_NEGATED):
+            cut = end - len(_NEGATED)
+            folded += ("can" if word.lower() == "can't" else fold(word[: cut - start]), "not")
+            starts += (start, cut)
+            ends += (cut, end)
+        else:
+            folded.append(fold(word))
+            starts.append(start)
+            ends.append(end)
+    return Words(tuple(folded), tuple(starts), tuple(ends))
 
 
 def phrases(pattern: str) -> Iterator[tuple[str, ...]]:

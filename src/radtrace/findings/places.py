@@ -238,11 +238,16 @@ def _groups(sentence: Sentence, places: Sequence[Located], inside: Set[int]) -> 
 
 
 def _fits(kind: FindingKind, located: Located) -> bool:
-    """Whether a place can move this finding; a general one only with a side and for a finding of no usual place."""
+    """Whether a place can move this finding; a general one only with a side and for a finding of no usual place.
+
+    A tube only passes the diaphragm.
+    """
     if located.place.general:
         return not kind.regions and bool(located.sides)
     if not located.place.regions:
         return "bone" in kind.within
+    if located.place.key == "diaphragm" and kind.chexpert == "Support Devices":
+        return False
     return any(DOMAIN_OF[name] in kind.within for name in located.regions)
 
 
