@@ -20,7 +20,7 @@ from radtrace.errors import InputError
 
 RECIPE_FILE = "run.json"
 LOCK_FILE = ".lock"
-_RECORDED_PACKAGES = ("radtrace", "radtrace-weights", "numpy", "pillow", "pyarrow", "torch")
+_RECORDED_PACKAGES = ("radtrace", "radtrace-weights", "numpy", "pillow", "pyarrow", "pydicom", "scipy", "torch")
 
 
 class RunFolder:
@@ -78,10 +78,7 @@ class RunFolder:
         if not path.exists():
             write_atomically(path, json.dumps(now, indent=2, sort_keys=True) + "\n")
             return
-        try:
-            before = {**json.loads(path.read_text("utf-8")), "digest": now["digest"]}  # what differs says it better
-        except (ValueError, TypeError) as error:
-            raise InputError(f"{path}: damaged; delete the folder or choose another output") from error
+        before = read_object(path) | {"digest": now["digest"]}  # what differs says it better
         changed = _differences(before, now)
         if changed:
             raise InputError(
@@ -99,6 +96,17 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             found[name] = "absent"
     return found
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """A JSON object of a run folder. Raises InputError, naming the file, where it is none."""
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: damaged; delete the folder or choose another output")
+    return content
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:

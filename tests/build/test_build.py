@@ -1,6 +1,7 @@
 import hashlib
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -150,6 +151,17 @@ def test_studies_that_changed_since_the_run_began_are_refused(tmp_path):
         build(table(tmp_path, "study_id,image,projection,findings\na,a.png,PA,New.\n", max_rejected=1.0))
 
 
+def test_other_weights_than_the_run_began_with_are_refused(tmp_path, monkeypatch):
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    (weights / "localizer.safetensors").write_bytes(b"one")
+    monkeypatch.setenv("RADTRACE_WEIGHTS", str(weights))
+    build(phantoms(tmp_path / "run", source={"kind": "phantoms", "count": 2, "side": 128}))
+    (weights / "localizer.safetensors").write_bytes(b"two")
+    with pytest.raises(InputError, match="the localizer's weights have changed since this run began"):
+        build(phantoms(tmp_path / "run", source={"kind": "phantoms", "count": 2, "side": 128}))
+
+
 def test_a_finished_dataset_that_lost_a_file_is_not_called_finished(dataset, tmp_path):
     shutil.copytree(dataset, tmp_path / "run")
     next((tmp_path / "run" / "data").glob("val-*")).unlink()
@@ -157,7 +169,7 @@ def test_a_finished_dataset_that_lost_a_file_is_not_called_finished(dataset, tmp
         build(phantoms(tmp_path / "run"))
 
 
-@pytest.mark.parametrize("name", ["run.json", "cases.jsonl"])
+@pytest.mark.parametrize("name", ["run.json", "inputs.json", "manifest.json", "cases.jsonl"])
 def test_a_damaged_run_folder_is_named(dataset, tmp_path, name):
     shutil.copytree(dataset, tmp_path / "run")
     (tmp_path / "run" / name).write_text("[1]\n")
@@ -295,6 +307,20 @@ def test_a_build_that_is_killed_goes_on_to_the_same_bytes(dataset, tmp_path):
     assert 1 <= len(ledger.read_text().splitlines()) < 5
     assert not (tmp_path / "run" / "manifest.json").exists()
     subprocess.run(command(tmp_path, "workers=1"), check=True, capture_output=True)
+    assert digests(tmp_path / "run") == digests(dataset)
+
+
+def test_an_interrupted_build_goes_on_to_the_same_bytes(dataset, tmp_path):
+    ledger = tmp_path / "run" / "cases.jsonl"
+    building = subprocess.Popen(command(tmp_path, "workers=2"), stderr=subprocess.PIPE, text=True)
+    while building.poll() is None and not (ledger.exists() and ledger.stat().st_size):
+        time.sleep(0.01)
+    building.send_signal(signal.SIGINT)
+    said = building.communicate()[1]
+    assert building.returncode == 130
+    assert said.splitlines()[-1] == "radtrace: interrupted; the same command goes on where it stopped"
+    assert "Traceback" not in said
+    subprocess.run(command(tmp_path, "workers=2"), check=True, capture_output=True)
     assert digests(tmp_path / "run") == digests(dataset)
 
 

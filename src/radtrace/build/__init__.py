@@ -21,15 +21,16 @@ from radtrace.build.shards import route
 from radtrace.build.split import assign
 from radtrace.build.workers import part_path, worked
 from radtrace.errors import FailureRateError, InputError
+from radtrace.localize.weights import fingerprint
 from radtrace.records import Rejected, Study
-from radtrace.runs import RunFolder, progress, write_atomically
+from radtrace.runs import RunFolder, progress, read_object, write_atomically
 
 __all__ = ["BuildRecipe", "BuildResult", "build"]
 
 _CHUNK_STUDIES = 8
 """Their films are in memory together, and are lost together by a kill."""
 _REJECTED = "rejected.jsonl"
-_STUDIES = "studies.json"
+_INPUTS = "inputs.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def build(recipe: BuildRecipe) -> BuildResult:
     try:
         with RunFolder(recipe.output, "build", recipe):
             studies = _without_doubles(recipe.source.studies())
-            _check_same_studies(recipe.output, studies)
+            _check_same_inputs(recipe.output, studies)
             check_files(recipe.output)
             ledger = Ledger(recipe.output / "cases.jsonl")
             try:
@@ -79,16 +80,22 @@ def _without_doubles(studies: Iterator[Study | Rejected]) -> list[Study | Reject
     return found
 
 
-def _check_same_studies(output: Path, studies: Sequence[Study | Rejected]) -> None:
-    """A run that goes on must find the studies that it began with: its chunks are counted from the first one."""
+def _check_same_inputs(output: Path, studies: Sequence[Study | Rejected]) -> None:
+    """A run that goes on must find the studies and the localizer that it began with.
+
+    Its chunks are counted from the first study; RADTRACE_WEIGHTS may name other weights than those of the package.
+    """
     digest = hashlib.sha256("\n".join(study.model_dump_json() for study in studies).encode()).hexdigest()
-    now = {"count": len(studies), "sha256": digest}
-    path = output / _STUDIES
+    now = {"the source's studies": {"count": len(studies), "sha256": digest}, "the localizer's weights": fingerprint()}
+    path = output / _INPUTS
     if not path.exists():
-        write_atomically(path, json.dumps(now) + "\n")
-    elif json.loads(path.read_text("utf-8")) != now:
+        write_atomically(path, json.dumps(now, indent=2) + "\n")
+        return
+    before = read_object(path)
+    changed = [name for name, value in now.items() if before.get(name) != value]
+    if changed:
         raise InputError(
-            f"{output}: the source's studies have changed since this run began; "
+            f"{output}: {' and '.join(changed)} have changed since this run began; "
             "choose another output or delete the folder"
         )
 

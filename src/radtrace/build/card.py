@@ -17,7 +17,7 @@ from radtrace.build.plots import statistics_page
 from radtrace.build.recipe import BuildRecipe
 from radtrace.errors import InputError
 from radtrace.records import Rejected
-from radtrace.runs import versions, write_atomically
+from radtrace.runs import read_object, versions, write_atomically
 
 MANIFEST = "manifest.json"
 """Written last: a folder that has it is a finished dataset."""
@@ -51,7 +51,7 @@ def check_files(output: Path) -> None:
     path = output / MANIFEST
     if not path.exists():
         return
-    for name, described in json.loads(path.read_text("utf-8"))["files"].items():
+    for name, described in read_object(path).get("files", {}).items():
         file = output / name
         if not file.exists() or file.stat().st_size != described["bytes"]:
             raise InputError(

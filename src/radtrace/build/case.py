@@ -43,10 +43,14 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """What the recipe says of how a case is made. label_template: see `radtrace.build.labels`; None, reports only."""
+    """How a case is made.
+
+    label_template: see `radtrace.build.labels`; None, reports only. weights: sha256 of the localizer's, for provenance.
+    """
 
     picture: Picture = field(default_factory=Picture)
     label_template: str | None = None
+    weights: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +178,7 @@ def _case(
     if not steps:
         return Rejected(study_id=study.id, stage="report", reason=f"no finding is stated of the view {view.id}")
     steps, pngs = _illustrated(study.id, steps, film, making.picture)
-    provenance = _provenance(study, chosen, passed_over, how)
+    provenance = _provenance(study, chosen, passed_over, how, making.weights)
     trace = Trace(study_id=study.id, view=view, steps=steps, report=study.report, provenance=provenance)
     return Case(study, trace, encode_png(film.pixels), pngs)
 
@@ -223,11 +227,14 @@ def _illustrated(
     return illustrated, tuple(encode_png(picture.draw(film.pixels, step.box)) if step.box else None for step in steps)
 
 
-def _provenance(study: Study, chosen: _Candidate, passed_over: Sequence[str], how: str) -> tuple[Stage, ...]:
+def _provenance(
+    study: Study, chosen: _Candidate, passed_over: Sequence[str], how: str, weights: str | None
+) -> tuple[Stage, ...]:
     stages = [Stage(name="source", version=__version__, detail="; ".join(study.notes))] if study.notes else []
     stages.append(Stage(name="view", version=__version__, detail="; ".join(passed_over)))
     if chosen.localization:
-        detail = "; ".join((f"rotation {chosen.localization.rotation}", *chosen.localization.warnings))
+        model = (f"weights sha256 {weights}",) if weights else ()
+        detail = "; ".join((*model, f"rotation {chosen.localization.rotation}", *chosen.localization.warnings))
         stages.append(Stage(name="localize", version=__version__, detail=detail))
     stages.append(Stage(name="annotate", version=__version__, detail=how))
     return tuple(stages)

@@ -19,6 +19,7 @@ from radtrace.build.shards import write_part
 from radtrace.errors import RadtraceError
 from radtrace.images import FilmReader
 from radtrace.localize import Localizer
+from radtrace.localize.weights import fingerprint
 from radtrace.records import Rejected, Study
 from radtrace.sources import Load
 
@@ -86,7 +87,7 @@ def _pool_work(recipe: BuildRecipe, parts: Path, job: Job) -> Chunk:
 def work(recipe: BuildRecipe, parts: Path, job: Job, load: Load) -> Chunk:
     """Make the cases of a chunk and write their part."""
     number, studies = job
-    making = Making(recipe.picture, recipe.label_template)
+    making = Making(recipe.picture, recipe.label_template, _weights())
     cases = make_cases(studies, recipe.source, lambda films: _localizer()(films), making, load)
     traced = [case for case in cases if isinstance(case, Case)]
     write_part(part_path(parts, number), traced)
@@ -96,6 +97,11 @@ def work(recipe: BuildRecipe, parts: Path, job: Job, load: Load) -> Chunk:
 @cache
 def _localizer() -> Localizer:
     return Localizer.load()
+
+
+@cache
+def _weights() -> str | None:
+    return fingerprint()
 
 
 @cache

@@ -62,7 +62,7 @@ def localize(paths: tuple[Path, ...], as_json: bool, output: Path, strict: bool)
                 unread += 1
                 _refuse(path, film, as_json)
             else:
-                name = path.stem if stems[path.stem] == 1 else "_".join(path.with_suffix("").parts)
+                name = path.stem if stems[path.stem] == 1 else _whole_name(path)
                 picture = None if as_json else output / f"{name}.regions.png"
                 _tell(path, film, localizer([film.pixels])[0], picture)
             advance(1)
@@ -83,6 +83,11 @@ def _films(paths: Sequence[Path]) -> Iterator[Path]:
         if not found:
             raise InputError(f"{path}: holds no film ({', '.join(sorted(FILM_SUFFIXES))})")
         yield from found
+
+
+def _whole_name(path: Path) -> str:
+    """A file name that two films of the same stem do not share, in no folder of its own."""
+    return "_".join(part for part in path.parts if part not in (path.anchor, ".."))
 
 
 def _refuse(path: Path, error: Exception, as_json: bool) -> None:

@@ -1,5 +1,6 @@
 """The network's weights: found, checked, read and written (safetensors, half precision, never a pickle)."""
 
+import hashlib
 import importlib
 import os
 from pathlib import Path
@@ -35,12 +36,23 @@ def find() -> Path:
         package = importlib.import_module("radtrace_weights")
     except ModuleNotFoundError as error:
         raise InputError(
-            f"the localizer's weights are not installed: pip install radtrace-weights (or set {ENVIRONMENT})"
+            "the localizer's weights are not installed: "
+            f"pip install ./weights in a clone of radtrace (or set {ENVIRONMENT})"
         ) from error
     path = Path(str(package.__file__)).parent / FILE
     if not path.is_file():
-        raise InputError(f"{path}: missing; reinstall it: pip install --force-reinstall radtrace-weights")
+        raise InputError(
+            f"{path}: missing; reinstall it: pip install --force-reinstall ./weights in a clone of radtrace"
+        )
     return path
+
+
+def fingerprint() -> str | None:
+    """sha256 of the weights' file that `find` finds; None where there is none."""
+    try:
+        return hashlib.sha256(find().read_bytes()).hexdigest()
+    except InputError:
+        return None
 
 
 def load(path: Path) -> "LungNet":

@@ -31,7 +31,7 @@ from radtrace.sources.boxes import (
     view_size,
 )
 from radtrace.sources.ms_cxr import mimic_ids
-from radtrace.sources.tables import Row, object_row, one_line, read_json, read_table
+from radtrace.sources.tables import Row, each_study, object_row, one_line, read_json, read_table
 
 _LOCATION = re.compile(r"<location>(.*?)</location>", re.DOTALL)
 _REF = re.compile(r"<ref>(.*?)</ref>", re.DOTALL)
@@ -72,11 +72,7 @@ class GemexThinkVG(Source):
             by_study[mimic_ids(path)[0] or path or row.place].append(row)
         rows = (row for found in by_study.values() for row in found)
         check_frame(self.frame, _written(rows), self.frame_check, str(self.annotations))
-        for study_id, found in by_study.items():
-            try:
-                yield self._study(study_id, found)
-            except (ValueError, InputError) as error:
-                yield Rejected(study_id=study_id, stage="source", reason=one_line(error))
+        yield from each_study(by_study, self._study)
 
     def _rows(self) -> Iterator[Row]:
         path = self.root / self.annotations

@@ -16,7 +16,7 @@ from radtrace.records import Label, Rejected, Report, Study, View
 from radtrace.reports import sections
 from radtrace.sources import Source, SourceCard
 from radtrace.sources.boxes import FrameCheck, FrameName, check_frame, finding_label, read_box
-from radtrace.sources.tables import Row, one_line, read_table
+from radtrace.sources.tables import Row, each_study, one_line, read_table
 
 _COLUMNS = (
     "dicom_id", "category_name", "label_text", "path", "x", "y", "w", "h", "image_width", "image_height", "split",
@@ -53,11 +53,7 @@ class MsCxr(Source):
             by_study[study_id or row.text("dicom_id") or row.place].append(row)
         rows = (row for found in by_study.values() for row in found)
         check_frame(self.frame, _written(rows), self.frame_check, str(self.annotations))
-        for study_id, found in by_study.items():
-            try:
-                yield self._study(study_id, found)
-            except (ValueError, InputError) as error:
-                yield Rejected(study_id=study_id, stage="source", reason=one_line(error))
+        yield from each_study(by_study, self._study)
 
     def _study(self, study_id: str, rows: list[Row]) -> Study:
         views: dict[str, View] = {}

@@ -25,7 +25,7 @@ from radtrace.sources.boxes import (
     region_names,
     view_size,
 )
-from radtrace.sources.tables import Row, one_line, read_table
+from radtrace.sources.tables import Row, each_study, one_line, read_table
 
 _SECTIONS = ("findings", "impression", "indication", "comparison", "technique")
 _COLUMNS = frozenset(
@@ -73,11 +73,7 @@ class Table(OwnSource):
         for row in read_table(self.root / self.table, required, self.columns.values()):
             by_study[row.text(required[0]) or row.place].append(row)
         check_frame(self.frame, self._written(by_study), self.frame_check, str(self.table))
-        for study_id, rows in by_study.items():
-            try:
-                yield self._study(study_id, rows)
-            except (ValueError, InputError) as error:
-                yield Rejected(study_id=study_id, stage="source", reason=one_line(error))
+        yield from each_study(by_study, self._study)
 
     def _study(self, study_id: str, rows: list[Row]) -> Study:
         views: dict[str, View] = {}

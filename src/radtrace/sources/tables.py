@@ -9,12 +9,13 @@ import difflib
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from radtrace.errors import InputError
+from radtrace.records import Rejected, Study
 
 _LARGEST_CELL = 100_000_000
 """Characters; the csv module's own limit is too small for a cell of many boxes."""
@@ -88,6 +89,17 @@ def _is_text(value: Any) -> bool:
     if isinstance(value, float):
         return math.isfinite(value)
     return "\0" not in value if isinstance(value, str) else isinstance(value, int) and not isinstance(value, bool)
+
+
+def each_study(
+    by_study: Mapping[str, list[Row]], make: Callable[[str, list[Row]], Study]
+) -> Iterator[Study | Rejected]:
+    """The study that each group of rows makes, or its rejection where `make` raises ValueError or InputError."""
+    for study_id, rows in by_study.items():
+        try:
+            yield make(study_id, rows)
+        except (ValueError, InputError) as error:
+            yield Rejected(study_id=study_id, stage="source", reason=one_line(error))
 
 
 def one_line(error: Exception) -> str:
