@@ -74,6 +74,14 @@ def test_turning_back_gives_the_box(box, degrees):
     assert wide.turned(degrees).turned(-degrees % 360).xyxy == pytest.approx(wide.xyxy, abs=1e-12)
 
 
+@given(boxes())
+def test_a_mirrored_box_keeps_its_rows_and_comes_back(box):
+    assert Box.of((0.1, 0.2, 0.3, 0.9)).mirrored().xyxy == pytest.approx((0.7, 0.2, 0.9, 0.9))
+    wide = box.padded(0.01)
+    assume(wide.x2 - wide.x1 > 1e-9)
+    assert wide.mirrored().mirrored().xyxy == pytest.approx(wide.xyxy, abs=1e-12)
+
+
 def test_turning_by_other_angles_is_refused():
     with pytest.raises(ValueError, match="not 45"):
         Box.of((0, 0, 1, 1)).turned(45)

@@ -228,6 +228,25 @@ def degrade(film: Tensor, lungs: Tensor | None, rng: Generator) -> Tensor:
     return film
 
 
+def spoil(film: Tensor, rng: Generator) -> tuple[Tensor, list[float]]:
+    """(1, S, S) -> a film that is blurred, noisy or badly exposed beyond use, or as it was; and which of the three."""
+    side, kind = film.shape[-1], int(rng.choice(4, p=(0.55, 0.15, 0.15, 0.15)))
+    said = [float(kind == 1), float(kind == 2), float(kind == 3)]
+    if kind == 1:
+        small = functional.interpolate(film[None], scale_factor=float(rng.uniform(0.07, 0.17)), mode="area")
+        return functional.interpolate(small, (side, side), mode="bicubic", align_corners=False)[0], said
+    if kind == 2:
+        grain = torch.from_numpy(rng.standard_normal(film.shape).astype(np.float32))
+        return film + float(film.std()) * rng.uniform(0.5, 1.4) * grain, said
+    if kind == 3:
+        share = rng.uniform(0.5, 0.8)
+        start = rng.uniform(0.02, 0.98 - share) if rng.random() < 0.4 else rng.choice([0.02, 0.98 - share])
+        # What lies outside the window of grays that is left is all black or all white.
+        low, high = torch.quantile(film.flatten()[::5], torch.tensor([start, start + 1 - share], dtype=torch.float32))
+        return ((film - low) / max(float(high - low), 0.02)).clamp(0, 1), said
+    return film, said
+
+
 def _limb(side: int, rng: Generator) -> Tensor:
     """Bones in soft tissue, as a film of some other part of the body might show."""
     lines, columns = np.mgrid[0:side, 0:side].astype(np.float32) / side

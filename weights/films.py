@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from extents import extents
 from radtrace.images import load_film
+from radtrace.localize.weights import MASKS
 
 CANVAS = 288
 """Pixels a side of the letterboxed films that training keeps in memory."""
@@ -26,6 +29,7 @@ class Item:
     part: str
     mask: Path | None = None
     true_size: tuple[int, int] | None = None
+    projection: str | None = None
 
 
 def _hash(text: str) -> int:
@@ -40,6 +44,11 @@ def held_out_shenzhen(file: str) -> bool:
 def held_out_study(uid: str) -> bool:
     """Whether an Open-I study belongs to the tenth that no training sees."""
     return _hash(uid) % 10 == 0
+
+
+def held_out_patient(patient_id: str) -> bool:
+    """Whether an NIH or Hannover patient belongs to the fifth that no training sees."""
+    return _hash(patient_id) % 5 == 0
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -60,18 +69,39 @@ def training_items(data: Path) -> list[Item]:
         for row in rows(anatomy / "shenzhen.csv")
         if not held_out_shenzhen(row["file"])
     ]
-    for row in rows(openi / "reports.csv"):
-        if held_out_study(row["uid"]) or row["projection"] not in ("Frontal", "Lateral"):
+    items += _openi(openi)
+    items += _nih(nih, tested={row["file"].partition("_")[0] for row in rows(data / "rotation_qc/labels.csv")})
+    for row in rows(hannover / "data.csv"):
+        if not held_out_patient(row["patient_id"]):
+            part, projection = _part(row["patient_id"]), row["projection"].upper()
+            items.append(Item(hannover / row["file"], "hannover", "frontal", part, projection=projection))
+    return items
+
+
+def _openi(folder: Path) -> list[Item]:
+    """A study with a lateral film had a PA film too: portable AP films come alone. What comes alone is left open."""
+    table = [row for row in rows(folder / "reports.csv") if not held_out_study(row["uid"])]
+    with_lateral = {row["uid"] for row in table if row["projection"] == "Lateral"}
+    items = []
+    for row in table:
+        if row["projection"] not in ("Frontal", "Lateral"):
             continue
         size = (round(float(row["orig_width"])), round(float(row["orig_height"]))) if row["orig_width"] else None
         kind = row["projection"].lower()
-        items.append(Item(openi / row["file"], "openi", kind, _part(row["uid"]), true_size=size))
-    tested = {row["file"].partition("_")[0] for row in rows(data / "rotation_qc/labels.csv")}
-    for row in rows(nih / "labels.csv"):
-        if row["nih_image"].partition("_")[0] not in tested:
-            items.append(Item(nih / row["file"], "nih", "frontal", _part(row["patient_id"])))
-    for row in rows(hannover / "data.csv"):
-        items.append(Item(hannover / row["file"], "hannover", "frontal", _part(row["patient_id"])))
+        projection = "PA" if kind == "frontal" and row["uid"] in with_lateral else None
+        items.append(Item(folder / row["file"], "openi", kind, _part(row["uid"]), None, size, projection))
+    return items
+
+
+def _nih(folder: Path, tested: set[str]) -> list[Item]:
+    """Without the patients of the rotation test and those whose findings have boxes."""
+    boxed = {entry["nih_image"].partition("_")[0] for entry in json.loads((folder / "boxes.json").read_text())}
+    items = []
+    for row in rows(folder / "labels.csv"):
+        if row["nih_image"].partition("_")[0] in tested | boxed or held_out_patient(row["patient_id"]):
+            continue
+        part = _part(row["patient_id"])
+        items.append(Item(folder / row["file"], "nih", "frontal", part, projection=row["view"]))
     return items
 
 
@@ -79,8 +109,9 @@ def training_items(data: Path) -> list[Item]:
 class Canvas:
     """Letterboxed films in memory.
 
-    films: uint8 (N, CANVAS, CANVAS); masks: uint8 (N, 2, CANVAS, CANVAS), 255 is lung, the patient's right first.
-    sizes: (N, 2) width and height of the film on its canvas, centred. has_mask: bool (N,).
+    films: uint8 (N, CANVAS, CANVAS); masks: uint8 (N, 4, CANVAS, CANVAS), 0 or 255, as `weights.MASKS`.
+    sizes: (N, 2) width and height of the film on its canvas, centred.
+    has_mask, has_heart: bool (N,), whether lungs are drawn, and whether heart and mediastinum are, too.
     """
 
     items: tuple[Item, ...]
@@ -88,6 +119,7 @@ class Canvas:
     masks: npt.NDArray[np.uint8]
     sizes: npt.NDArray[np.int64]
     has_mask: npt.NDArray[np.bool_]
+    has_heart: npt.NDArray[np.bool_]
 
 
 def _letterboxed(image: Image.Image, canvas: npt.NDArray[np.uint8]) -> tuple[int, int]:
@@ -123,7 +155,7 @@ def load(items: list[Item]) -> Canvas:
     from radtrace.runs import progress
 
     films = np.zeros((len(items), CANVAS, CANVAS), np.uint8)
-    masks = np.zeros((len(items), 2, CANVAS, CANVAS), np.uint8)
+    masks = np.zeros((len(items), len(MASKS), CANVAS, CANVAS), np.uint8)
     sizes = np.zeros((len(items), 2), np.int64)
     with progress("films", len(items)) as advance:
         for index, item in enumerate(items):
@@ -132,5 +164,9 @@ def load(items: list[Item]) -> Canvas:
             if item.mask is not None:
                 for side, part in enumerate(_lung_sides(item.mask)):
                     _letterboxed(Image.fromarray(part), masks[index, side])
+                central = extents(*(masks[index, :2] > 127))
+                if central:
+                    masks[index, 2:] = np.uint8(255) * np.stack(central)
             advance()
-    return Canvas(tuple(items), films, masks, sizes, np.array([item.mask is not None for item in items]))
+    has_mask = np.array([item.mask is not None for item in items])
+    return Canvas(tuple(items), films, masks, sizes, has_mask, masks[:, 2].any((1, 2)))

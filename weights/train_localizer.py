@@ -1,15 +1,18 @@
 """Train the bundled localizer: `python weights/train_localizer.py --data $RADTRACE_DATA --out DIR`.
 
-Round 1 learns lungs from the Shenzhen masks, the kind of film from Open-I's projections and how it is turned from
-films that the training turns itself. Its averaged weights then draw lungs on the other hospitals' frontal films; round
-2 learns from those drawings (where they are credible) and the Shenzhen masks together, so that it does not depend on
-one hospital's look. A killed run goes on at its last checkpoint. DIR/localizer.safetensors is the result.
+Round 1 trains a wider network: lungs, heart and mediastinum from the Shenzhen masks, the kind of film from Open-I's
+projections, PA or AP from NIH and Hannover, and from films that the training itself turns, mirrors and spoils how they
+are turned, mirrored and spoilt. Its averaged weights then draw the anatomy on the other hospitals' frontal films; round
+2 trains the bundled network on those drawings (where they are credible) and the Shenzhen masks together, so that it
+does not depend on one hospital's look; round 3 goes on slowly with more of the masks that people drew, half of them on
+whole films. A killed run goes on at its last checkpoint. DIR/localizer.safetensors is the result.
 """
 
 import argparse
 import math
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -17,110 +20,192 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel
+from torch.utils.data import DataLoader, Dataset, Subset
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 import augment
 import films
-from radtrace.localize.network import LungNet
-from radtrace.localize.weights import KINDS, save
+from radtrace.localize.network import SIDE, ChestNet
+from radtrace.localize.weights import KINDS, MASKS, PROJECTIONS, QUALITIES, save
 
 SEED = 7
-LEARNING_RATE = 2e-3
-REPORT_EVERY = 100
+LEARNING_RATES = (2e-3, 2e-3, 8e-4)
+REPORT_EVERY = 200
+TEACHER = (32, 64, 96, 160)
+"""Widths of the network of round 1."""
+MIXES = (
+    {"shenzhen": 16, "drawn": 0, "frontal": 4, "projection": 4, "lateral": 4, "other": 4, "inverted": 1},
+    {"shenzhen": 8, "drawn": 12, "frontal": 4, "projection": 6, "lateral": 4, "other": 5, "inverted": 1},
+    {"shenzhen": 16, "drawn": 8, "frontal": 4, "projection": 6, "lateral": 4, "other": 5, "inverted": 1},
+)
+"""Films of each pool in a batch."""
 
 
-class Batches:
-    """Endless batches; the draw of step n depends on the seed and n alone, so a resumed run sees the same films."""
+SHARES = {"openi": 1.0, "nih": 2.0, "hannover": 4.0, "shenzhen": 1.0}
+"""How often a film of each source is drawn in the pools that mix them."""
+PROJECTION_SHARES = {
+    ("nih", "AP"): 0.3,
+    ("hannover", "AP"): 0.2,
+    ("nih", "PA"): 0.2,
+    ("hannover", "PA"): 0.1,
+    ("openi", "PA"): 0.2,
+}
+LAST = 3
+"""The round of the last touches."""
+MASKED = ("shenzhen", "drawn")
 
-    def __init__(self, canvas: films.Canvas, part: str, round_: int, side: int, per_batch: dict[str, int]) -> None:
-        self.canvas, self.round, self.side, self.per_batch = canvas, round_, side, per_batch
+
+class Batches(Dataset[dict[str, Tensor]]):
+    """One batch a step; the draw of step n depends on the seed and n alone, so a resumed run sees the same films."""
+
+    def __init__(
+        self, canvas: films.Canvas, part: str, round_: int, side: int, per_batch: dict[str, int], steps: range
+    ) -> None:
+        self.canvas, self.round, self.side, self.per_batch, self.steps = canvas, round_, side, per_batch, steps
         chosen = np.array([item.part == part for item in canvas.items])
         kinds = np.array([item.kind for item in canvas.items])
         sources = np.array([item.source for item in canvas.items])
+        told = np.array([item.projection is not None for item in canvas.items])
         self.pools = {
             "shenzhen": np.nonzero(chosen & (sources == "shenzhen") & canvas.has_mask)[0],
             "drawn": np.nonzero(chosen & (sources != "shenzhen") & canvas.has_mask)[0],
             "frontal": np.nonzero(chosen & (kinds == "frontal"))[0],
+            "projection": np.nonzero(chosen & told)[0],
             "lateral": np.nonzero(chosen & (kinds == "lateral"))[0],
             "other": np.nonzero(chosen)[0],
             "inverted": np.nonzero(chosen)[0],
         }
-        weight = {"openi": 1.0, "nih": 2.0, "hannover": 4.0, "shenzhen": 1.0}
         self.weights = {
-            name: np.array([weight[source] for source in sources[pool]]) for name, pool in self.pools.items()
+            name: np.array([SHARES[source] for source in sources[pool]]) for name, pool in self.pools.items()
         }
+        groups = [(canvas.items[i].source, str(canvas.items[i].projection)) for i in self.pools["projection"]]
+        self.weights["projection"] = np.array([PROJECTION_SHARES[group] / groups.count(group) for group in groups])
 
-    def __call__(self, step: int) -> dict[str, Tensor]:
-        """Films (B, 1, S, S); masks (M, 2, S/2, S/2) of the first M films; kind, rotation (B,), -1 is unknown."""
-        rng = np.random.default_rng((SEED, self.round, step))
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        """Films (B, 1, S, S); masks (M, 4, S/2, S/2) of the first M films, with_heart (M,); the heads' truths (B,).
+
+        -1 is unknown; quality is (B, 3).
+        """
+        rng = np.random.default_rng((SEED, self.round, self.steps[index]))
         groups = [self._group(name, count, rng) for name, count in self.per_batch.items() if count]
-        return {
-            "films": torch.cat([group["films"] for group in groups]),
-            "masks": torch.cat([group["masks"] for group in groups if "masks" in group]),
-            "kind": torch.cat([group["kind"] for group in groups]),
-            "rotation": torch.cat([group["rotation"] for group in groups]),
-        }
+        names = dict.fromkeys(name for group in groups for name in group)
+        return {name: torch.cat([group[name] for group in groups if name in group]) for name in names}
 
     def _group(self, name: str, count: int, rng: np.random.Generator) -> dict[str, Tensor]:
         weights = self.weights[name]
         indices = rng.choice(self.pools[name], count, p=weights / weights.sum())
-        masked = name in ("shenzhen", "drawn")
+        kind = name if name in KINDS else "other" if name in ("other", "inverted") else "frontal"
         windows = [self._window(name, index, rng) for index in indices]
         images = torch.from_numpy(self.canvas.films[indices]).float()[:, None] / 255
         shown = augment.warp(images, windows, self.side)
         inside = augment.content(windows, self.side)
-        result: dict[str, Tensor] = {}
-        if masked:
-            lungs = augment.warp(torch.from_numpy(self.canvas.masks[indices]).float() / 255, windows, self.side)
-            lungs = lungs * inside
-            result["masks"] = functional.avg_pool2d(lungs, 2)
-        changed = []
-        for index in range(count):
-            film = shown[index]
+        masks = None
+        if name in MASKED:
+            drawn = torch.from_numpy(self.canvas.masks[indices]).float() / 255
+            masks = augment.warp(drawn, windows, self.side) * inside
+        films_, quality = self._changed(name, shown, masks, rng)
+        ready = augment.normalise(films_, inside)
+        mirrored = rng.random(count) < (0.0 if kind == "other" else 0.2)
+        turns = np.zeros(count, np.int64) if masks is not None else rng.integers(0, 4, count)
+        result = {
+            "films": torch.stack([_placed(*each) for each in zip(ready, mirrored, turns, strict=True)]),
+            "kind": torch.full((count,), KINDS.index(kind)),
+            "rotation": torch.from_numpy(np.where(kind == "other", -1, turns)),
+            "mirrored": torch.from_numpy(np.where(kind == "frontal", mirrored, -1)).long(),
+            "projection": torch.tensor([self._projection(name, index) for index in indices]),
+            "quality": quality,
+        }
+        if masks is not None:
+            swapped = [mask[[1, 0, 2, 3]].flip(2) if flip else mask for mask, flip in zip(masks, mirrored, strict=True)]
+            result["masks"] = functional.avg_pool2d(torch.stack(swapped), 2)
+            result["with_heart"] = torch.from_numpy(self.canvas.has_heart[indices])
+        return result
+
+    def _changed(
+        self, name: str, shown: Tensor, masks: Tensor | None, rng: np.random.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """The films as another room might have given them, and what of them is beyond use (-1 unknown)."""
+        changed, said = [], []
+        for index, film in enumerate(shown):
             if name == "other":
                 film = augment.other(film, self.side, rng)
             elif name == "inverted":
                 film = 1 - film
-            changed.append(augment.degrade(film, lungs[index] if masked else None, rng))
-        ready = augment.normalise(torch.stack(changed), inside)
-        turns = np.zeros(count, np.int64) if masked else rng.integers(0, 4, count)
-        result["films"] = torch.stack([torch.rot90(x, int(k), (1, 2)) for x, k in zip(ready, turns, strict=True)])
-        kind = "frontal" if masked else name if name in KINDS else "other"
-        result["kind"] = torch.full((count,), KINDS.index(kind))
-        result["rotation"] = torch.from_numpy(np.where(kind == "other", -1, turns))
-        return result
+            film = augment.degrade(film, None if masks is None else masks[index, :2], rng)
+            spoilt = [-1.0] * len(QUALITIES)
+            if name in ("frontal", "lateral", "projection"):
+                film, spoilt = augment.spoil(film, rng)
+            changed.append(film)
+            said.append(spoilt)
+        return torch.stack(changed), torch.tensor(said)
+
+    def _projection(self, name: str, index: int) -> int:
+        told = self.canvas.items[index].projection
+        return PROJECTIONS.index(told) if name == "projection" and told else -1
 
     def _window(self, name: str, index: int, rng: np.random.Generator) -> augment.Window:
-        size, mask = self.canvas.sizes[index], self.canvas.masks[index]
+        size, mask = self.canvas.sizes[index], self.canvas.masks[index, :2]
         if name == "other":
             if self.canvas.has_mask[index] and rng.random() < 0.75:
                 return augment.around_elsewhere(mask, size, rng)
             return augment.around_detail(size, rng)
+        if self.round == LAST and name in MASKED and rng.random() < 0.5:
+            return augment.whole_film(size, rng.uniform(0.95, 1.1))
         if rng.random() < 0.1:
             return augment.around_borders(size, rng)
-        if name in ("shenzhen", "drawn") and rng.random() < 0.4:
+        if name in MASKED and rng.random() < 0.4:
             return augment.around_lungs(mask, rng)
         return augment.around_film(size, rng)
 
 
-def losses(network: LungNet, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Cross-entropy and Dice of the masks, cross-entropy of kind and rotation."""
+def _placed(film: Tensor, mirrored: bool, turns: int) -> Tensor:
+    """(1, S, S) mirrored, then turned counter-clockwise."""
+    return torch.rot90(film.flip(2) if mirrored else film, int(turns), (1, 2))
+
+
+def losses(network: ChestNet, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Cross-entropy and Dice of the masks, cross-entropies of the heads."""
     stages = network.encode(batch["films"].contiguous(memory_format=torch.channels_last))
-    count = len(batch["masks"])
-    logits, truth = network.decode([stage[:count] for stage in stages]), batch["masks"]
+    truth = batch["masks"]
+    logits, heads = network.decode([stage[: len(truth)] for stage in stages]), network.heads(stages[-1])
+    known = torch.ones(truth.shape[:2])
+    known[:, 2:] = batch["with_heart"].float()[:, None]
     found = logits.sigmoid()
     overlap = 2 * (found * truth).sum((2, 3)) + 30
     dice = 1 - overlap / (found.sum((2, 3)) + truth.sum((2, 3)) + 30)
+    entropy = functional.binary_cross_entropy_with_logits(logits, truth, reduction="none").mean((2, 3))
+    quality = batch["quality"]
     return {
-        "mask": functional.binary_cross_entropy_with_logits(logits, truth),
-        "dice": dice.mean(),
-        "kind": functional.cross_entropy(network.kind(stages[-1]), batch["kind"]),
-        "rotation": functional.cross_entropy(network.rotation(stages[-1]), batch["rotation"], ignore_index=-1),
+        "mask": (entropy * known).sum() / known.sum(),
+        "dice": (dice * known).sum() / known.sum(),
+        "edges": sum(_entropy_of_edges(logits[:, :2], truth[:, :2], axis) for axis in (2, 3)),
+        **{name: functional.cross_entropy(heads[name], batch[name], ignore_index=-1) for name in ONE_OF},
+        "quality": functional.binary_cross_entropy_with_logits(
+            heads["quality"][quality[:, 0] >= 0], quality[quality[:, 0] >= 0]
+        ),
     }
 
 
-WEIGHTS = {"mask": 2.0, "dice": 1.0, "kind": 0.4, "rotation": 0.4}
+def _entropy_of_edges(logits: Tensor, truth: Tensor, axis: int) -> Tensor:
+    """Cross-entropy of the masks' shadows on one axis: these are what a box is drawn around."""
+    return functional.binary_cross_entropy_with_logits(logits.amax(axis), truth.amax(axis))
+
+
+ONE_OF = ("kind", "rotation", "mirrored", "projection")
+WEIGHTS = {
+    "mask": 2.0,
+    "dice": 1.0,
+    "edges": 0.5,
+    "kind": 0.4,
+    "rotation": 0.4,
+    "mirrored": 0.3,
+    "projection": 0.2,
+    "quality": 0.3,
+}
 
 
 def _moving_average(averages: list[Tensor], now: list[Tensor], count: Tensor | int) -> None:
@@ -136,15 +221,13 @@ def _moving_average(averages: list[Tensor], now: list[Tensor], count: Tensor | i
 class Round:
     """One round of training with its checkpoint."""
 
-    def __init__(self, out: Path, number: int, steps: int, start: LungNet | None) -> None:
+    def __init__(self, out: Path, number: int, steps: int, start: ChestNet) -> None:
         torch.manual_seed(SEED + number)
         self.path, self.number, self.steps, self.step = out / f"round{number}.pt", number, steps, 0
-        self.network = LungNet()
-        if start is not None:
-            self.network.load_state_dict(start.state_dict())
+        self.network = start
         self.network.to(memory_format=torch.channels_last)
         self.average = AveragedModel(self.network, multi_avg_fn=_moving_average, use_buffers=True)
-        self.optimiser = torch.optim.AdamW(self.network.parameters(), LEARNING_RATE, weight_decay=0.02)
+        self.optimiser = torch.optim.AdamW(self.network.parameters(), LEARNING_RATES[number - 1], weight_decay=0.02)
         if self.path.exists():
             state = torch.load(self.path, weights_only=True)
             self.step = state["step"]
@@ -163,16 +246,16 @@ class Round:
     def rate(self) -> float:
         """Learning rate: short warm-up, then a half cosine to nothing."""
         warm = min(1.0, (self.step + 1) / 150)
-        return LEARNING_RATE * warm * 0.5 * (1 + math.cos(math.pi * self.step / self.steps))
+        return LEARNING_RATES[self.number - 1] * warm * 0.5 * (1 + math.cos(math.pi * self.step / self.steps))
 
-    def train(self, batches: Batches, val: Batches) -> LungNet:
+    def train(self, batches: Batches, val: Batches, workers: int) -> ChestNet:
         """Run the remaining steps; returns the averaged network."""
-        began, first, sums = time.monotonic(), self.step, dict.fromkeys(WEIGHTS, 0.0)
+        began, first, told, sums = time.monotonic(), self.step, self.step, dict.fromkeys(WEIGHTS, 0.0)
         self.network.train()
-        while self.step < self.steps:
+        for batch in DataLoader(Subset(batches, range(self.step, self.steps)), None, num_workers=workers):
             for group in self.optimiser.param_groups:
                 group["lr"] = self.rate()
-            parts = losses(self.network, batches(self.step))
+            parts = losses(self.network, batch)
             total = sum(WEIGHTS[name] * value for name, value in parts.items())
             self.optimiser.zero_grad(set_to_none=True)
             total.backward()
@@ -185,67 +268,69 @@ class Round:
             if self.step % REPORT_EVERY == 0 or self.step == self.steps:
                 self.checkpoint()
                 pace = (self.step - first) / (time.monotonic() - began)
-                said = ", ".join(f"{name} {value / REPORT_EVERY:.4f}" for name, value in sums.items())
+                said = ", ".join(f"{name} {value / (self.step - told):.4f}" for name, value in sums.items())
                 left = (self.steps - self.step) / pace
                 print(
                     f"round {self.number}: {self.step}/{self.steps}, {pace:.2f}/s, {left:.0f} s left: {said}",
                     flush=True,
                 )
                 print(f"  held-out part of training: {describe(self.result(), val)}", flush=True)
-                sums = dict.fromkeys(WEIGHTS, 0.0)
+                told, sums = self.step, dict.fromkeys(WEIGHTS, 0.0)
         return self.result()
 
-    def result(self) -> LungNet:
+    def result(self) -> ChestNet:
         """The averaged network, ready for use."""
-        network = LungNet()
+        network = ChestNet(widths=self.network.widths)
         network.load_state_dict(self.average.module.state_dict())
         return network.eval().to(memory_format=torch.channels_last)
 
 
-def describe(network: LungNet, batches: Batches) -> str:
+def describe(network: ChestNet, batches: Batches) -> str:
     """How the network does on films that only tell how the training goes."""
-    right, count, dices = np.zeros(2), np.zeros(2), []
+    right, count, dices = Counter[str](), Counter[str](), []
     with torch.inference_mode():
-        for step in range(6):
-            batch = batches(step)
+        for index in range(len(batches)):
+            batch = batches[index]
             output = network(batch["films"])
             found, truth = output.masks[: len(batch["masks"])] > 0, batch["masks"] > 0.5
-            dices.append((2 * (found & truth).sum((2, 3)) + 1) / (found.sum((2, 3)) + truth.sum((2, 3)) + 1))
-            for index, (logits, labels) in enumerate(
-                ((output.kind, batch["kind"]), (output.rotation, batch["rotation"]))
-            ):
-                known = labels >= 0
-                right[index] += float((logits.argmax(1)[known] == labels[known]).sum())
-                count[index] += float(known.sum())
-    kind, rotation = right / count
-    return f"dice {torch.cat(dices).mean():.4f}, kind {kind:.3f}, rotation {rotation:.3f}"
+            dice = (2 * (found & truth).sum((2, 3)) + 1) / (found.sum((2, 3)) + truth.sum((2, 3)) + 1)
+            dices.append(dice[batch["with_heart"]])
+            for name in ONE_OF:
+                known = batch[name] >= 0
+                right[name] += int((getattr(output, name).argmax(1) == batch[name])[known].sum())
+                count[name] += int(known.sum())
+            known = batch["quality"] >= 0
+            right["quality"] += int(((output.quality > 0) == (batch["quality"] > 0.5))[known].sum())
+            count["quality"] += int(known.sum())
+    masks = ", ".join(f"{name} {value:.4f}" for name, value in zip(MASKS, torch.cat(dices).mean(0), strict=True))
+    return masks + "; " + ", ".join(f"{name} {right[name] / count[name]:.3f}" for name in count)
 
 
-def draw_lungs(network: LungNet, canvas: films.Canvas, out: Path) -> None:
-    """Give credible lungs to every frontal film that has none: the mean over four views of the film."""
+def draw(network: ChestNet, canvas: films.Canvas, out: Path) -> None:
+    """Give credible lungs and heart to every frontal film that has none: the mean over four views of the film."""
     indices = [i for i, item in enumerate(canvas.items) if item.kind == "frontal" and not canvas.has_mask[i]]
     path = out / "drawn.npz"
     if path.exists():
         with np.load(path) as saved:
             canvas.masks[saved["indices"]] = saved["masks"]
-            canvas.has_mask[saved["indices"]] = True
+            canvas.has_mask[saved["indices"]] = canvas.has_heart[saved["indices"]] = True
         return
     drawn = []
     with torch.inference_mode():
         for index in indices:
             film = torch.from_numpy(canvas.films[index]).float()[None, None] / 255
             masks, upright = _mean_masks(network, film, canvas.sizes[index])
-            if upright and credible(masks):
+            if upright and credible(masks[:2]):
                 canvas.masks[index] = (masks * 255).round().to(torch.uint8).numpy()
-                canvas.has_mask[index] = True
+                canvas.has_mask[index] = canvas.has_heart[index] = True
                 drawn.append(index)
     films.save_arrays(path, indices=np.array(drawn), masks=canvas.masks[drawn])
-    print(f"lungs drawn on {len(drawn)} of {len(indices)} films", flush=True)
+    print(f"anatomy drawn on {len(drawn)} of {len(indices)} films", flush=True)
 
 
-def _mean_masks(network: LungNet, film: Tensor, size: np.ndarray) -> tuple[Tensor, bool]:
-    """(2, CANVAS, CANVAS) probabilities, and whether every view is an upright frontal film."""
-    total, upright = torch.zeros(2, films.CANVAS, films.CANVAS), True
+def _mean_masks(network: ChestNet, film: Tensor, size: np.ndarray) -> tuple[Tensor, bool]:
+    """(4, CANVAS, CANVAS) probabilities, and whether every view is an upright frontal film."""
+    total, upright = torch.zeros(len(MASKS), films.CANVAS, films.CANVAS), True
     variants = [(1.0, 1.0), (1.12, 0.75), (1.0, 1.35), (1.25, 1.0)]
     for zoom, gamma in variants:
         window = augment.whole_film(size, zoom)
@@ -283,9 +368,13 @@ def cached(data: Path, out: Path) -> films.Canvas:
     items, path = films.training_items(data), out / "films.npz"
     if path.exists():
         with np.load(path) as saved:
-            return films.Canvas(tuple(items), saved["films"], saved["masks"], saved["sizes"], saved["has_mask"])
+            return films.Canvas(
+                tuple(items), saved["films"], saved["masks"], saved["sizes"], saved["has_mask"], saved["has_heart"]
+            )
     canvas = films.load(items)
-    films.save_arrays(path, films=canvas.films, masks=canvas.masks, sizes=canvas.sizes, has_mask=canvas.has_mask)
+    films.save_arrays(
+        path, **{name: getattr(canvas, name) for name in ("films", "masks", "sizes", "has_mask", "has_heart")}
+    )
     return canvas
 
 
@@ -294,24 +383,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="the folder with the real films")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and the result")
-    parser.add_argument("--steps", type=int, nargs=2, default=(1800, 4200), help="of round 1 and round 2")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--steps", type=int, nargs=3, default=(1500, 6500, 3000), help="of rounds 1, 2 and 3")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=1, help="processes that prepare batches")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
+    torch.manual_seed(SEED)
     args.out.mkdir(parents=True, exist_ok=True)
     canvas = cached(args.data, args.out)
-    mixes = (
-        {"shenzhen": 16, "drawn": 0, "frontal": 5, "lateral": 5, "other": 4, "inverted": 0},
-        {"shenzhen": 6, "drawn": 12, "frontal": 5, "lateral": 4, "other": 5, "inverted": 1},
-    )
-    network: LungNet | None = None
-    for number, (steps, mix) in enumerate(zip(args.steps, mixes, strict=True), start=1):
-        if network is not None:
-            draw_lungs(network, canvas, args.out)
-        side = LungNet().side
-        batches, val = (Batches(canvas, part, number, side, mix) for part in ("train", "val"))
-        network = Round(args.out, number, steps, network).train(batches, val)
-        save(network, args.out / "localizer.safetensors")
+
+    def run(number: int, start: ChestNet) -> ChestNet:
+        made, steps, mix = (
+            Round(args.out, number, args.steps[number - 1], start),
+            args.steps[number - 1],
+            MIXES[number - 1],
+        )
+        batches = Batches(canvas, "train", number, SIDE, mix, range(steps))
+        return made.train(batches, Batches(canvas, "val", number, SIDE, mix, range(6)), args.workers)
+
+    draw(run(1, ChestNet(widths=TEACHER)), canvas, args.out)
+    network = run(LAST, run(2, ChestNet()))
+    save(network, args.out / "localizer.safetensors")
 
 
 if __name__ == "__main__":

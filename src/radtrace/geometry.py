@@ -96,6 +96,10 @@ class Box(BaseModel):
             raise ValueError(f"a view is turned by 0, 90, 180 or 270 degrees, not {degrees}")
         return self.of(corners[degrees])
 
+    def mirrored(self) -> Self:
+        """The same part of the view after left and right of the view are exchanged."""
+        return self.of((1 - self.x2, self.y1, 1 - self.x1, self.y2))
+
     def padded(self, margin: float) -> Self:
         """The box grown by `margin` (a fraction of the box's own sides) on each side, clipped to the view."""
         dx, dy = margin * (self.x2 - self.x1), margin * (self.y2 - self.y1)

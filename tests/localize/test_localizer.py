@@ -160,13 +160,24 @@ def some() -> Localization:
 
 def test_row_is_json_ready() -> None:
     film = Film(np.zeros((40, 60), np.float32), "digest")
-    line = row(Path("a/b.png"), film, Localization("frontal", 0, {"right lung": Box.of((0.1, 0.2, 1 / 3, 0.9))}))
+    found = Localization(
+        "frontal",
+        regions={"right lung": Box.of((0.1, 0.2, 1 / 3, 0.9))},
+        sides_by="header",
+        projection="PA",
+        cardiothoracic_ratio=0.45678,
+    )
+    line = row(Path("a/b.png"), film, found)
     assert json.loads(json.dumps(line)) == {
         "path": "a/b.png",
         "kind": "frontal",
         "rotation": 0,
+        "mirrored": False,
+        "sides_by": "header",
+        "projection": "PA",
         "width": 60,
         "height": 40,
+        "cardiothoracic_ratio": 0.4568,
         "regions": {"right lung": [0.1, 0.2, 0.33333, 0.9]},
         "warnings": [],
     }

@@ -7,9 +7,11 @@ from hypothesis import strategies as st
 
 from radtrace.anatomy import REGIONS
 from radtrace.geometry import Box
-from radtrace.localize.regions import Chest, Corners, Lung, boxes, clean
+from radtrace.localize.outlines import Corners, Lung, Outline, clean
+from radtrace.localize.regions import Chest, boxes
 
 SIDE = 200
+VIEW = (0.0, 0.0, float(SIDE), float(SIDE))
 
 
 def drawn(x1: int, y1: int, x2: int, y2: int) -> np.ndarray:
@@ -26,7 +28,7 @@ def chest() -> Chest:
     right, left = drawn(30, 40, 80, 160), drawn(120, 40, 170, 160)
     right[100:, 70:] = False
     left[100:, :150] = False
-    return Chest(right, left, (0.0, 0.0, float(SIDE), float(SIDE)))
+    return Chest(Lung(right), Lung(left), VIEW)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +65,7 @@ def test_heart_lies_between_the_receding_borders(found: dict[str, Corners]) -> N
 def test_a_hidden_base_does_not_draw_the_heart_to_the_chest_wall() -> None:
     # The right lung ends at column 40 from row 100 on; the chest is 140 wide, so the heart may reach 100 - 0.22 * 140.
     hidden = chest()
-    hidden.right[100:, 40:] = False
+    hidden.right.mask[100:, 40:] = False
     assert boxes(hidden)["cardiac silhouette"][0] == pytest.approx(69.2)
 
 
@@ -105,7 +107,7 @@ def test_the_abdomen_begins_at_the_dome_and_clavicles_at_the_apex(found: dict[st
 
 def test_the_left_is_the_mirror_of_the_right() -> None:
     # A chest without a heart is symmetric about column 100, so every sided region has its mirror image.
-    found = boxes(Chest(drawn(30, 40, 80, 160), drawn(120, 40, 170, 160), (0.0, 0.0, float(SIDE), float(SIDE))))
+    found = boxes(Chest(Lung(drawn(30, 40, 80, 160)), Lung(drawn(120, 40, 170, 160)), VIEW))
     for name in REGIONS:
         if name.startswith("right ") and f"left {name[6:]}" in found and "hilar" not in name:
             x1, y1, x2, y2 = found[name]
@@ -119,7 +121,7 @@ def test_a_tilted_chest_has_a_tilted_midline() -> None:
         np.stack([np.roll(line, shift) for line, shift in zip(mask, shifts, strict=True)])
         for mask in (drawn(30, 40, 80, 160), drawn(100, 40, 150, 160))
     )
-    tilted = Chest(right, left, (0.0, 0.0, float(SIDE), float(SIDE)))
+    tilted = Chest(Lung(right), Lung(left), VIEW)
     assert tilted.midline(140) - tilted.midline(40) == pytest.approx(10, abs=1.5)
 
 
@@ -138,19 +140,47 @@ def test_the_dome_is_the_top_of_the_lower_border() -> None:
 )
 def test_any_pair_of_lungs_gives_35_boxes_inside_the_view(right: tuple[int, ...], left: tuple[int, ...]) -> None:
     masks = [drawn(x, y, x + width, y + height) for x, y, width, height in (right, left)]
-    found = boxes(Chest(masks[0], masks[1], (0.0, 0.0, float(SIDE), float(SIDE))))
+    found = boxes(Chest(Lung(masks[0]), Lung(masks[1]), VIEW))
     assert len(found) == 35
     for corners in found.values():
         Box.of(value / SIDE for value in corners)
 
 
+def test_heart_and_mediastinum_that_were_seen_come_before_the_lungs_borders() -> None:
+    heart, mediastinum = Outline(drawn(75, 95, 140, 150)), Outline(drawn(85, 40, 120, 150))
+    lungs = chest()
+    found = boxes(Chest(lungs.right_lung, lungs.left_lung, VIEW, heart, mediastinum))
+    assert found["cardiac silhouette"] == (75, 95, 140, 150)
+    x1, _, x2, _ = found["upper mediastinum"]
+    assert (x1, x2) == (85, 120)
+    x1, _, x2, y2 = found["mediastinum"]
+    assert (x1, x2, y2) == (75, 140, 150)
+
+
+def test_depths_put_the_edge_between_pixels() -> None:
+    # Depth falls by 1 a pixel from the mask's centre (50, 60): nought at 50 +- 20.25 columns and 60 +- 30.75 rows.
+    centres = np.arange(SIDE) + 0.5
+    across, down = 20.25 - np.abs(centres - 50), 30.75 - np.abs(centres - 60)
+    depth = np.minimum(across[None, :], down[:, None]).astype(np.float32)
+    lung = Lung(depth > 0, depth)
+    assert lung.box == pytest.approx((29.75, 29.25, 70.25, 90.75), abs=1e-4)
+    assert lung.mirrored().box == pytest.approx((129.75, 29.25, 170.25, 90.75), abs=1e-4)
+    assert Lung(depth > 0).box == (30, 29, 70, 91)
+
+
+def test_an_edge_at_the_picture_s_border_stays_there() -> None:
+    depth = np.full((SIDE, SIDE), 2.0, np.float32)
+    assert Lung(depth > 0, depth).box == (0, 0, SIDE, SIDE)
+
+
 def test_clean_drops_specks_fills_holes_and_keeps_a_divided_lung() -> None:
-    probabilities = drawn(30, 40, 80, 110).astype(np.float32)
-    probabilities[60:70, 50:60] = 0.0  # a hole
-    probabilities[120:160, 30:80] = 0.9  # the lung goes on below a band
-    probabilities[5:8, 5:8] = 1.0  # a speck
-    mask = clean(probabilities)
+    lung = drawn(30, 40, 80, 110)
+    lung[60:70, 50:60] = False  # a hole
+    lung[120:160, 30:80] = True  # the lung goes on below a band
+    lung[5:8, 5:8] = True  # a speck
+    mask = clean(lung)
     assert mask[65, 55]
     assert mask[140, 50]
     assert not mask[6, 6]
-    assert not clean(np.zeros((SIDE, SIDE), np.float32)).any()
+    assert not mask[115, 50]
+    assert not clean(np.zeros((SIDE, SIDE), bool)).any()

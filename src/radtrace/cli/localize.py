@@ -19,8 +19,12 @@ _UNREAD: dict[str, Any] = {
     "path": "",
     "kind": None,
     "rotation": None,
+    "mirrored": None,
+    "sides_by": None,
+    "projection": None,
     "width": None,
     "height": None,
+    "cardiothoracic_ratio": None,
     "regions": {},
     "warnings": [],
 }
@@ -36,9 +40,11 @@ _UNREAD: dict[str, Any] = {
 def localize(paths: tuple[Path, ...], as_json: bool, output: Path, strict: bool) -> int:
     """Where the anatomy is: the boxes of 35 regions on a frontal chest film.
 
-    PATHS are DICOM, PNG or JPEG films or folders of them. With --json, one line a film: path, kind, rotation, width,
-    height, regions (boxes as fractions of the unrotated film), warnings; a film that cannot be read has kind null and
-    the reason among its warnings. Without, an overlay <name>.regions.png for each film.
+    PATHS are DICOM, PNG or JPEG films or folders of them. With --json, one line a film: path, kind (frontal, lateral,
+    other), rotation (degrees counter-clockwise), mirrored, sides_by (header, marker or null: what tells the patient's
+    left from right), projection, width, height, cardiothoracic_ratio, regions (boxes as fractions of the film as it
+    was given), warnings; a film that cannot be read has kind null and the reason among its warnings. Without, an
+    overlay <name>.regions.png for each film.
 
     \b
     Examples:
@@ -64,7 +70,7 @@ def localize(paths: tuple[Path, ...], as_json: bool, output: Path, strict: bool)
             else:
                 name = path.stem if stems[path.stem] == 1 else _whole_name(path)
                 picture = None if as_json else output / f"{name}.regions.png"
-                _tell(path, film, localizer([film.pixels])[0], picture)
+                _tell(path, film, localizer([film])[0], picture)
             advance(1)
     click.echo(f"{len(films) - unread} films, {unread} that could not be read", err=True)
     if unread == len(films):

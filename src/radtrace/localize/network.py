@@ -1,7 +1,8 @@
-"""The localizer's network: lung masks, the kind of film, and how it is turned.
+"""The localizer's network: lungs, heart and mediastinum as masks, and what kind of film it is.
 
-A U-Net whose stem halves the film, so that masks come out at half the input's side. The encoder's last stage also
-feeds two small heads. torch is needed to import this module; `radtrace.localize` imports it on use.
+A U-Net on patches of 4 x 4 pixels; its finest features give the masks at half the input's side (sub-pixel
+convolution, Shi et al. 2016). The encoder's last stage also feeds the heads that judge the film as a whole. torch is
+needed to import this module; `radtrace.localize` imports it on use.
 """
 
 from itertools import pairwise
@@ -9,20 +10,38 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from radtrace.localize.weights import KINDS, ROTATIONS, SIDES
+from radtrace.localize.weights import KINDS, MASKS, MIRRORED, PROJECTIONS, QUALITIES, ROTATIONS
 
 SIDE = 224
 """Pixels a side of the letterboxed input."""
-WIDTHS = (16, 32, 64, 96, 160)
+WIDTHS = (16, 32, 64, 128)
+PATCH = 4
+"""Pixels a side of what the first layer sees as one."""
+_FINER = 2
+"""Mask pixels a side in one patch."""
+HEADS = {
+    "kind": len(KINDS),
+    "rotation": len(ROTATIONS),
+    "mirrored": len(MIRRORED),
+    "projection": len(PROJECTIONS),
+    "quality": len(QUALITIES),
+}
 
 
 class Output(NamedTuple):
-    """Logits. masks: (B, 2, side / 2, side / 2), the patient's right first; kind: (B, 3); rotation: (B, 4)."""
+    """Logits. masks: (B, 4, side / 2, side / 2); the heads (B, classes), in the orders of `radtrace.localize.weights`.
+
+    kind, rotation, mirrored and projection are one of their classes; of quality's complaints each holds or not.
+    """
 
     masks: Tensor
     kind: Tensor
     rotation: Tensor
+    mirrored: Tensor
+    projection: Tensor
+    quality: Tensor
 
 
 def _conv(inputs: int, outputs: int, stride: int = 1, size: int = 3) -> nn.Sequential:
@@ -31,47 +50,45 @@ def _conv(inputs: int, outputs: int, stride: int = 1, size: int = 3) -> nn.Seque
     )
 
 
-class _Head(nn.Module):
-    """Classes from the last stage: where (a squeezed map) and what (its mean)."""
+class _Heads(nn.Module):
+    """The film as a whole, from the last stage: where (a squeezed map) and what (its mean)."""
 
-    def __init__(self, width: int, cells: int, classes: int) -> None:
+    def __init__(self, width: int, cells: int) -> None:
         super().__init__()
-        self.squeeze = _conv(width, 8, size=1)
-        self.classify = nn.Sequential(
-            nn.Linear(width + 8 * cells, 48), nn.ReLU(), nn.Dropout(0.2), nn.Linear(48, classes)
-        )
+        self.squeeze = _conv(width, 12, size=1)
+        self.shared = nn.Sequential(nn.Linear(width + 12 * cells, 128), nn.ReLU(), nn.Dropout(0.2))
+        self.heads = nn.ModuleDict({name: nn.Linear(128, classes) for name, classes in HEADS.items()})
 
-    def forward(self, features: Tensor) -> Tensor:
-        logits: Tensor = self.classify(torch.cat([features.mean((2, 3)), self.squeeze(features).flatten(1)], 1))
-        return logits
+    def forward(self, features: Tensor) -> dict[str, Tensor]:
+        shared = self.shared(torch.cat([features.mean((2, 3)), self.squeeze(features).flatten(1)], 1))
+        return {name: head(shared) for name, head in self.heads.items()}
 
 
-class LungNet(nn.Module):
+class ChestNet(nn.Module):
     """(B, 1, side, side) normalised films -> `Output`."""
 
     def __init__(self, side: int = SIDE, widths: tuple[int, ...] = WIDTHS) -> None:
         super().__init__()
         self.side, self.widths = side, widths
-        self.stem = _conv(1, widths[0], stride=2, size=5)
+        self.stem = nn.Sequential(_conv(PATCH**2, widths[0]), _conv(widths[0], widths[0]))
         self.down = nn.ModuleList(
             nn.Sequential(_conv(before, after, stride=2), _conv(after, after)) for before, after in pairwise(widths)
         )
         self.bottom = nn.Sequential(_conv(widths[-1], widths[-1]), _conv(widths[-1], widths[-1]))
         self.lift = nn.ModuleList(_conv(after, before, size=1) for before, after in pairwise(widths))
-        self.merge = nn.ModuleList(_conv(2 * width, width) for width in widths[:-1])
-        self.masks = nn.Conv2d(widths[0], len(SIDES), 1)
-        cells = (side // 2 ** len(widths)) ** 2
-        self.kind = _Head(widths[-1], cells, len(KINDS))
-        self.rotation = _Head(widths[-1], cells, len(ROTATIONS))
+        self.merge = nn.ModuleList(_conv(width, width) for width in widths[:-1])
+        self.masks = nn.Conv2d(widths[0], len(MASKS) * _FINER**2, 1)
+        cells = (side // PATCH // 2 ** (len(widths) - 1)) ** 2
+        self.heads = _Heads(widths[-1], cells)
 
     def forward(self, films: Tensor) -> Output:
-        """Masks, kind and rotation of every film."""
+        """Masks and heads of every film."""
         stages = self.encode(films)
-        return Output(self.decode(stages), self.kind(stages[-1]), self.rotation(stages[-1]))
+        return Output(self.decode(stages), **self.heads(stages[-1]))
 
     def encode(self, films: Tensor) -> list[Tensor]:
-        """Feature maps from half the side down to the last, smallest stage."""
-        stages = [self.stem(films)]
+        """Feature maps from a quarter of the side down to the last, smallest stage."""
+        stages = [self.stem(nn.functional.pixel_unshuffle(films, PATCH))]
         for stage in self.down:
             stages.append(stage(stages[-1]))
         stages[-1] = stages[-1] + self.bottom(stages[-1])
@@ -84,6 +101,16 @@ class LungNet(nn.Module):
             lifted = nn.functional.interpolate(
                 self.lift[level](features), scale_factor=2, mode="bilinear", align_corners=False
             )
-            features = self.merge[level](torch.cat([stages[level], lifted], 1))
-        logits: Tensor = self.masks(features)
-        return logits
+            features = self.merge[level](stages[level] + lifted)
+        return nn.functional.pixel_shuffle(self.masks(features), _FINER)
+
+    def folded(self) -> "ChestNet":
+        """The same function without its batch normalisations, for use only; this network is changed."""
+        for parts in [module for module in self.modules() if isinstance(module, nn.Sequential)]:
+            if isinstance(parts[0], nn.Conv2d) and isinstance(parts[1], nn.BatchNorm2d):
+                parts[0] = fuse_conv_bn_eval(parts[0], parts[1])
+                del parts[1]
+        for parameter in self.parameters():
+            if parameter.dim() == 4:
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+        return self

@@ -1,4 +1,4 @@
-"""The 35 regions from two lung masks: proportions of the lungs, their corners and the body's midline.
+"""The 35 regions from lungs, heart and mediastinum: their extents, corners and proportions, and the body's midline.
 
 Everything here is in pixels of one upright frontal film (rows down, columns to the image's right; the patient's right
 is the image's left). Nothing is learnt: the shares of lung height below are the levels of the thoracic vertebrae that
@@ -11,15 +11,10 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
-Mask = npt.NDArray[np.bool_]
-Columns = npt.NDArray[np.float64]
-Corners = tuple[float, float, float, float]
-"""x1, y1, x2, y2 in pixels."""
+from radtrace.localize.outlines import Corners, Lung, Outline
 
-THRESHOLD = 0.4
-"""Probability above which a pixel is lung: of 0.2 … 0.5 the best for boxes on the films that training set aside."""
+Array = npt.NDArray[np.float64]
 
 # Levels as shares of lung height, from the apex (0) to the lowest point of the lung (1).
 APICAL_ZONE = (0.0, 0.18)
@@ -47,113 +42,28 @@ AORTA_WIDTH = 0.10
 
 
 @dataclass(frozen=True)
-class Lung:
-    """One lung, seen so that its lateral side is at small columns: the left lung is mirrored before.
+class Chest:
+    """The anatomy of one film.
 
-    mask: (H, W), not empty.
+    right_lung, left_lung: as they lie on the film. view: the film's own rectangle, which no box leaves.
+    heart, mediastinum: None where they cannot be made out; then the lungs' medial borders tell.
     """
 
-    mask: Mask
-
-    @cached_property
-    def rows(self) -> npt.NDArray[np.intp]:
-        """Rows that the lung touches."""
-        return np.nonzero(self.mask.any(1))[0]
-
-    @cached_property
-    def lateral(self) -> Columns:
-        """First lung column of every row of `rows`."""
-        return np.asarray(self.mask[self.rows].argmax(1), np.float64)
-
-    @cached_property
-    def medial(self) -> Columns:
-        """One past the last lung column of every row of `rows`."""
-        return np.asarray(self.mask.shape[1] - self.mask[self.rows, ::-1].argmax(1), np.float64)
-
-    @property
-    def top(self) -> float:
-        """Row of the apex."""
-        return float(self.rows[0])
-
-    @property
-    def bottom(self) -> float:
-        """One past the lowest row."""
-        return float(self.rows[-1] + 1)
-
-    @property
-    def height(self) -> float:
-        """Rows from apex to base."""
-        return self.bottom - self.top
-
-    @property
-    def box(self) -> Corners:
-        """The lung's own box."""
-        return float(self.lateral.min()), self.top, float(self.medial.max()), self.bottom
-
-    def level(self, share: float) -> float:
-        """The row at a share of the lung's height."""
-        return self.top + share * self.height
-
-    def between(self, y1: float, y2: float) -> npt.NDArray[np.bool_]:
-        """Which of `rows` lie in [y1, y2); the nearest one where none does."""
-        inside: npt.NDArray[np.bool_] = (self.rows >= y1) & (self.rows < y2)
-        if not inside.any():
-            inside[np.abs(self.rows - (y1 + y2) / 2).argmin()] = True
-        return inside
-
-    def zone(self, shares: tuple[float, float]) -> Corners:
-        """The lung's extent between two levels."""
-        y1, y2 = self.level(shares[0]), self.level(shares[1])
-        inside = self.between(y1, y2)
-        return float(self.lateral[inside].min()), y1, float(self.medial[inside].max()), y2
-
-    def medial_border(self, y1: float, y2: float) -> float:
-        """The usual column of the medial border between two rows."""
-        return float(np.median(self.medial[self.between(y1, y2)]))
-
-    def corner(self, *, medial: bool) -> tuple[float, float]:
-        """(column, row) of the costophrenic (lateral) or cardiophrenic (medial) corner.
-
-        The lung's point that lies farthest down and to that side, both measured in sides of its box.
-        """
-        x1, y1, x2, y2 = self.box
-        ends = self.medial if medial else self.lateral
-        aside = (ends - x1 if medial else x2 - ends) / (x2 - x1)
-        lower = self.rows >= self.level(0.5)
-        score = np.where(lower, (self.rows + 1 - y1) / (y2 - y1) * 1.5 + aside, -np.inf)
-        best = int(score.argmax())
-        return float(ends[best]), float(self.rows[best] + 1)
-
-    @cached_property
-    def dome(self) -> float:
-        """Row of the top of the hemidiaphragm: the highest lower border of the lung between its two corners."""
-        left, right = sorted(round(self.corner(medial=side)[0]) for side in (False, True))
-        margin = (right - left) // 6
-        columns = self.mask[:, left + margin : max(right - margin, left + margin + 1)]
-        columns = columns[:, columns.any(0)]
-        if not columns.shape[1]:
-            return self.level(0.9)
-        lowest = self.mask.shape[0] - columns[::-1].argmax(0)
-        return float(max(np.percentile(lowest, 5), self.level(0.55)))
-
-
-@dataclass(frozen=True)
-class Chest:
-    """Both lungs of one film. view: the film's own rectangle, which no box leaves."""
-
-    right: Mask
-    left: Mask
+    right_lung: Lung
+    left_lung: Lung
     view: Corners
+    heart: Outline | None = None
+    mediastinum: Outline | None = None
+
+    @property
+    def right(self) -> Lung:
+        """The right lung, its lateral side at small columns."""
+        return self.right_lung
 
     @cached_property
-    def right_lung(self) -> Lung:
-        """As it lies on the film."""
-        return Lung(self.right)
-
-    @cached_property
-    def left_lung(self) -> Lung:
-        """Mirrored, so that its lateral side is at small columns."""
-        return Lung(self.left[:, ::-1])
+    def left(self) -> Lung:
+        """The left lung, mirrored so that its lateral side is at small columns."""
+        return self.left_lung.mirrored()
 
     def mirrored(self, x: float) -> float:
         """A column of the mirrored left lung as a column of the film, and back."""
@@ -161,38 +71,39 @@ class Chest:
 
     @property
     def _across(self) -> int:
-        return int(self.left.shape[1])
+        return int(self.left_lung.mask.shape[1])
 
     @cached_property
     def width(self) -> float:
         """Columns between the lungs' outer borders."""
-        return self.mirrored(self.left_lung.box[0]) - self.right_lung.box[0]
+        return self.mirrored(self.left.box[0]) - self.right.box[0]
 
     @cached_property
     def top(self) -> float:
         """Row of the higher apex."""
-        return min(self.right_lung.top, self.left_lung.top)
+        return min(self.right.top, self.left.top)
 
     @cached_property
     def height(self) -> float:
         """Mean height of the lungs."""
-        return (self.right_lung.height + self.left_lung.height) / 2
+        return (self.right.height + self.left.height) / 2
 
     def level(self, share: float) -> float:
         """The row at a share of lung height below the mean apex."""
-        return (self.right_lung.top + self.left_lung.top) / 2 + share * self.height
+        return (self.right.top + self.left.top) / 2 + share * self.height
 
     @cached_property
     def _line(self) -> tuple[float, float]:
         """(slope, offset) of the midline: tilt from the lateral borders, place from the upper medial borders."""
-        rows, in_right, in_left = np.intersect1d(self.right_lung.rows, self.left_lung.rows, return_indices=True)
+        rows = np.flatnonzero(self.right.mask.any(1) & self.left.mask.any(1))
         if len(rows) < 8:
-            middle = (self.right_lung.box[2] + self.mirrored(self.left_lung.box[2])) / 2
-            return 0.0, middle
-        walls = (self.right_lung.lateral[in_right] + self._across - self.left_lung.lateral[in_left]) / 2
-        medial = (self.right_lung.medial[in_right] + self._across - self.left_lung.medial[in_left]) / 2
+            return 0.0, (self.right.box[2] + self.mirrored(self.left.box[2])) / 2
+        in_right, in_left = (np.searchsorted(lung.rows, rows) for lung in (self.right, self.left))
+        walls = (self.right.lateral[in_right] + self._across - self.left.lateral[in_left]) / 2
+        medial = (self.right.medial[in_right] + self._across - self.left.medial[in_left]) / 2
         core = slice(len(rows) // 6, max(len(rows) * 3 // 4, len(rows) // 6 + 2))
-        slope = float(np.clip(np.polyfit(rows[core], walls[core], 1)[0], -0.15, 0.15))
+        steps = rows[core] - rows[core].mean()
+        slope = float(np.clip(steps @ walls[core] / (steps @ steps), -0.15, 0.15))
         upper = slice(len(rows) // 8, max(len(rows) // 2, len(rows) // 8 + 2))
         return slope, float(np.median(medial[upper] - slope * rows[upper]))
 
@@ -212,12 +123,14 @@ class Chest:
         return x + start * self.width, y1, x + end * self.width, y2
 
     @cached_property
-    def heart(self) -> Corners:
-        """Between the most receding medial borders above the cardiophrenic corners."""
+    def heart_box(self) -> Corners:
+        """Around the heart; without one, between the most receding medial borders above the cardiophrenic corners."""
+        if self.heart:
+            return self.heart.box
         top = self.level(HEART_TOP)
         borders, lows = [], []
-        for lung in (self.right_lung, self.left_lung):
-            low = max(lung.corner(medial=True)[1], top + 0.25 * self.height)
+        for lung in (self.right, self.left):
+            low = max(lung.cardiophrenic[1], top + 0.25 * self.height)
             borders.append(float(lung.medial[lung.between(top, low)].min()))
             lows.append(low)
         middle = self.midline(self.level(0.7))
@@ -226,14 +139,26 @@ class Chest:
         x2 = float(np.clip(self.mirrored(borders[1]), middle + 0.12 * self.width, middle + 0.42 * self.width))
         return x1, top, x2, min(max(lows) + 0.02 * self.height, self.level(1.02))
 
+    def great_vessels(self, y1: float, y2: float) -> tuple[float, float]:
+        """The usual right and left border of the mediastinum between two rows."""
+        if self.mediastinum:
+            inside = self.mediastinum.between(y1, y2)
+            right = float(np.median(self.mediastinum.lateral[inside]))
+            left = float(np.median(self.mediastinum.medial[inside]))
+        else:
+            right, left = self.right.medial_border(y1, y2), self.mirrored(self.left.medial_border(y1, y2))
+        middle = self.midline(self.level(0.4))
+        return min(right, middle - 0.05 * self.width), max(left, middle + 0.06 * self.width)
+
 
 def boxes(chest: Chest) -> dict[str, Corners]:
     """Region -> corners in pixels, inside the view and at least 2% of its sides wide and high. All 35 regions."""
     found = {**_mediastinal(chest), **_bones(chest)}
-    for side, lung in (("right", chest.right_lung), ("left", chest.left_lung)):
+    for side, lung in (("right", chest.right), ("left", chest.left)):
         for name, corners in _of_lung(chest, lung, side).items():
             found[f"{side} {name}"] = corners if side == "right" else _flipped(chest, corners)
-    return {name: _within(corners, chest.view) for name, corners in found.items()}
+    inside = _within(np.array(list(found.values())), chest.view)
+    return dict(zip(found, map(tuple, inside.tolist()), strict=True))
 
 
 def _flipped(chest: Chest, corners: Corners) -> Corners:
@@ -245,8 +170,8 @@ def _of_lung(chest: Chest, lung: Lung, side: str) -> dict[str, Corners]:
     """What belongs to one lung, lateral at small columns."""
     x1, _, x2, _ = lung.box
     width, height = x2 - x1, lung.height
-    cx, cy = lung.corner(medial=False)
-    mx, my = lung.corner(medial=True)
+    cx, cy = lung.costophrenic
+    mx, my = lung.cardiophrenic
     hilum = [lung.level(share) for share in (RIGHT_HILUM if side == "right" else LEFT_HILUM)]
     border = lung.medial_border(*hilum)
     clavicle = [lung.level(share) for share in CLAVICLE]
@@ -271,12 +196,9 @@ def _of_lung(chest: Chest, lung: Lung, side: str) -> dict[str, Corners]:
 
 
 def _mediastinal(chest: Chest) -> dict[str, Corners]:
-    heart = chest.heart
-    y1, y2 = chest.level(SVC[0]), chest.level(UPPER_MEDIASTINUM[1])
-    right = chest.right_lung.medial_border(y1, y2)
-    left = chest.mirrored(chest.left_lung.medial_border(y1, y2))
+    heart = chest.heart_box
+    right, left = chest.great_vessels(chest.level(SVC[0]), chest.level(UPPER_MEDIASTINUM[1]))
     middle = chest.midline(chest.level(0.4))
-    right, left = min(right, middle - 0.05 * chest.width), max(left, middle + 0.06 * chest.width)
     inlet, base = (chest.level(share) for share in UPPER_MEDIASTINUM)
     svc_end = middle - 0.01 * chest.width
     junction = [chest.level(share) for share in CAVOATRIAL_JUNCTION]
@@ -302,7 +224,7 @@ def _bones(chest: Chest) -> dict[str, Corners]:
     half = SPINE_HALF_WIDTH * chest.width
     found = {"spine": (min(middles) - half, view_top, max(middles) + half, view_bottom)}
     outer = 0.05 * chest.width
-    right, left = chest.right_lung, chest.left_lung
+    right, left = chest.right, chest.left
     edges = (right.box[0] - outer, chest.mirrored(left.box[0]) + outer)
     for side, lung, start, end in (
         ("right", right, edges[0], chest.midline(right.level(0.5))),
@@ -313,26 +235,10 @@ def _bones(chest: Chest) -> dict[str, Corners]:
     return found
 
 
-def _within(corners: Corners, view: Corners) -> Corners:
-    """Clipped to the view; what lies outside or is too thin becomes a sliver at its edge."""
-    spans = []
-    for low, high, first, last in zip(corners[:2], corners[2:], view[:2], view[2:], strict=True):
-        least = 0.02 * (last - first)
-        start = min(max(low, first), last - least)
-        spans.append((start, max(min(high, last), start + least)))
-    (x1, x2), (y1, y2) = spans
-    return x1, y1, x2, y2
-
-
-def clean(probabilities: npt.NDArray[np.float32], threshold: float = THRESHOLD) -> Mask:
-    """One lung's mask without specks or holes: components of at least a fifth of the largest, holes filled.
-
-    Args:    probabilities: (H, W) in [0, 1].
-    """
-    labels, count = ndimage.label(probabilities > threshold)
-    if count == 0:
-        return np.zeros(probabilities.shape, np.bool_)
-    sizes = np.bincount(labels.ravel())[1:]
-    kept = np.isin(labels, 1 + np.nonzero(sizes >= 0.2 * sizes.max())[0])
-    filled: Mask = ndimage.binary_fill_holes(kept)
-    return filled
+def _within(corners: Array, view: Corners) -> Array:
+    """(N, 4), clipped to the view; what lies outside or is too thin becomes a sliver at its edge."""
+    first, last = np.array(view[:2]), np.array(view[2:])
+    least = 0.02 * (last - first)
+    start = np.minimum(np.maximum(corners[:, :2], first), last - least)
+    end = np.maximum(np.minimum(corners[:, 2:], last), start + least)
+    return np.concatenate([start, end], 1)

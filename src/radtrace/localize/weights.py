@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING
 from radtrace.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
-    from radtrace.localize.network import LungNet
+    from radtrace.localize.network import ChestNet
 
 FILE = "localizer.safetensors"
-ARCHITECTURE = "radtrace-lungnet-1"
+ARCHITECTURE = "radtrace-chestnet-2"
 ENVIRONMENT = "RADTRACE_WEIGHTS"
 
 # What the network's outputs stand for, in their order.
 KINDS = ("frontal", "lateral", "other")
 ROTATIONS = (0, 90, 180, 270)
-SIDES = ("right", "left")
+MASKS = ("right lung", "left lung", "heart", "mediastinum")
+"""The lung on the image's left first, which is the patient's right unless the film is mirrored."""
+MIRRORED = (False, True)
+PROJECTIONS = ("PA", "AP")
+QUALITIES = ("blurred", "noisy", "badly exposed")
 
 
 def find() -> Path:
@@ -55,7 +59,7 @@ def fingerprint() -> str | None:
         return None
 
 
-def load(path: Path) -> "LungNet":
+def load(path: Path) -> "ChestNet":
     """The network, in single precision and ready for use.
 
     Raises:  InputError naming the file where it is missing, damaged, or of another architecture; MissingExtraError.
@@ -63,7 +67,7 @@ def load(path: Path) -> "LungNet":
     try:
         from safetensors import SafetensorError, safe_open
 
-        from radtrace.localize.network import LungNet
+        from radtrace.localize.network import ChestNet
     except ModuleNotFoundError as error:
         raise MissingExtraError("read", "localizing anatomy") from error
     if not path.is_file():
@@ -77,14 +81,14 @@ def load(path: Path) -> "LungNet":
     if about.get("architecture") != ARCHITECTURE:
         raise InputError(f"{path}: weights of {about.get('architecture')!r}; this version reads {ARCHITECTURE!r}")
     try:
-        network = LungNet(int(about["side"]), tuple(int(width) for width in about["widths"].split(",")))
+        network = ChestNet(int(about["side"]), tuple(int(width) for width in about["widths"].split(",")))
         network.load_state_dict(tensors)
     except (KeyError, ValueError, RuntimeError) as error:
         raise InputError(f"{path}: does not fit the architecture that it names") from error
-    return network.eval()
+    return network.eval().folded()
 
 
-def save(network: "LungNet", path: Path) -> None:
+def save(network: "ChestNet", path: Path) -> None:
     """Write the weights in half precision with what is needed to rebuild the network."""
     from safetensors.torch import save_file
 

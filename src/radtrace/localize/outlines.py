@@ -1,0 +1,164 @@
+"""What a mask outlines, a lung or the heart; its edges lie between pixels where the network tells depths."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+Mask = npt.NDArray[np.bool_]
+Depth = npt.NDArray[np.float32]
+"""(H, W): how far a pixel lies inside (positive) or outside, in any unit; the edge is where it is nought."""
+Columns = npt.NDArray[np.float64]
+Corners = tuple[float, float, float, float]
+"""x1, y1, x2, y2 in pixels."""
+
+_LEAST_PART = 0.2
+"""Of the largest component: smaller ones are specks."""
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A mask and its edges.
+
+    mask: (H, W), not empty. depth: (H, W) or None; without it an edge lies midway between two pixels' centres.
+    """
+
+    mask: Mask
+    depth: Depth | None = None
+
+    @cached_property
+    def rows(self) -> npt.NDArray[np.intp]:
+        """Rows that the mask touches."""
+        return np.flatnonzero(self.mask.any(1))
+
+    @cached_property
+    def lateral(self) -> Columns:
+        """Left edge in every row of `rows`."""
+        inside = self.mask[self.rows].argmax(1)
+        edge: Columns = inside + 0.5 - self._reach(self.rows, inside, self.rows, inside - 1)
+        return edge
+
+    @cached_property
+    def medial(self) -> Columns:
+        """Right edge in every row of `rows`."""
+        inside = self.mask.shape[1] - 1 - self.mask[self.rows, ::-1].argmax(1)
+        edge: Columns = inside + 0.5 + self._reach(self.rows, inside, self.rows, inside + 1)
+        return edge
+
+    @cached_property
+    def top(self) -> float:
+        """Upper edge."""
+        return float(self.rows[0] + 0.5 - self._end(self.rows[0], -1))
+
+    @cached_property
+    def bottom(self) -> float:
+        """Lower edge."""
+        return float(self.rows[-1] + 0.5 + self._end(self.rows[-1], 1))
+
+    @property
+    def height(self) -> float:
+        """From top to bottom."""
+        return self.bottom - self.top
+
+    @cached_property
+    def box(self) -> Corners:
+        """Around the mask."""
+        return float(self.lateral.min()), self.top, float(self.medial.max()), self.bottom
+
+    def mirrored(self) -> Self:
+        """Left and right exchanged."""
+        return type(self)(self.mask[:, ::-1], None if self.depth is None else self.depth[:, ::-1])
+
+    def between(self, y1: float, y2: float) -> Mask:
+        """Which of `rows` lie in [y1, y2); the nearest one where none does."""
+        inside: Mask = (self.rows >= y1) & (self.rows < y2)
+        if not inside.any():
+            inside[np.abs(self.rows - (y1 + y2) / 2).argmin()] = True
+        return inside
+
+    def _end(self, row: np.intp, towards: int) -> float:
+        columns = np.flatnonzero(self.mask[row])
+        return float(self._reach(row, columns, row + towards, columns).max())
+
+    def _reach(self, y: object, x: object, beyond_y: object, beyond_x: object) -> Columns:
+        """How far the edge lies from the centre of the last pixel inside to that of the first one outside, 0 … 1."""
+        y, x, beyond_y, beyond_x = (np.asarray(index) for index in (y, x, beyond_y, beyond_x))
+        half = np.full(np.broadcast_shapes(y.shape, x.shape), 0.5)
+        if self.depth is None:
+            return half
+        height, width = self.mask.shape
+        there = (beyond_y >= 0) & (beyond_y < height) & (beyond_x >= 0) & (beyond_x < width)
+        inner = self.depth[y, x]
+        outer = self.depth[np.clip(beyond_y, 0, height - 1), np.clip(beyond_x, 0, width - 1)]
+        crossed = there & (inner > 0) & (outer <= 0)
+        return np.where(crossed, inner / np.where(crossed, inner - outer, 1), half)
+
+
+@dataclass(frozen=True)
+class Lung(Outline):
+    """One lung, seen so that its lateral side is at small columns: the left lung is mirrored before."""
+
+    def level(self, share: float) -> float:
+        """The row at a share of the lung's height."""
+        return self.top + share * self.height
+
+    def zone(self, shares: tuple[float, float]) -> Corners:
+        """The lung's extent between two levels."""
+        y1, y2 = self.level(shares[0]), self.level(shares[1])
+        inside = self.between(y1, y2)
+        return float(self.lateral[inside].min()), y1, float(self.medial[inside].max()), y2
+
+    def medial_border(self, y1: float, y2: float) -> float:
+        """The usual column of the medial border between two rows."""
+        return float(np.median(self.medial[self.between(y1, y2)]))
+
+    @cached_property
+    def costophrenic(self) -> tuple[float, float]:
+        """(column, row) of the lower lateral corner."""
+        return self._corner(self.lateral, self.box[2] - self.lateral)
+
+    @cached_property
+    def cardiophrenic(self) -> tuple[float, float]:
+        """(column, row) of the lower medial corner."""
+        return self._corner(self.medial, self.medial - self.box[0])
+
+    def _corner(self, ends: Columns, aside: Columns) -> tuple[float, float]:
+        """The point that lies farthest down and to one side, both measured in sides of the lung's box."""
+        x1, y1, x2, y2 = self.box
+        lower = self.rows >= self.level(0.5)
+        score = np.where(lower, (self.rows + 1 - y1) / (y2 - y1) * 1.5 + aside / (x2 - x1), -np.inf)
+        best = int(score.argmax())
+        return float(ends[best]), float(self.rows[best] + 1)
+
+    @cached_property
+    def dome(self) -> float:
+        """Row of the top of the hemidiaphragm: the highest lower border of the lung between its two corners."""
+        left, right = sorted(round(corner[0]) for corner in (self.costophrenic, self.cardiophrenic))
+        margin = (right - left) // 6
+        columns = self.mask[:, left + margin : max(right - margin, left + margin + 1)]
+        columns = columns[:, columns.any(0)]
+        if not columns.shape[1]:
+            return self.level(0.9)
+        lowest = self.mask.shape[0] - columns[::-1].argmax(0)
+        return float(max(np.percentile(lowest, 5), self.level(0.55)))
+
+
+def clean(mask: Mask) -> Mask:
+    """A mask (H, W) without specks or holes."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not len(rows):
+        return mask
+    part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    labels, count = ndimage.label(mask[part])
+    kept = mask[part]
+    if count > 1:
+        sizes = np.bincount(labels.ravel())
+        sizes[0] = 0
+        kept = (sizes >= _LEAST_PART * sizes.max())[labels]
+    outside, _ = ndimage.label(np.pad(~kept, 1, constant_values=True))
+    filled = np.zeros_like(mask)
+    filled[part] = outside[1:-1, 1:-1] != outside[0, 0]
+    return filled
