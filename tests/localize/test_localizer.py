@@ -10,6 +10,7 @@ import pytest
 from radtrace.anatomy import REGIONS
 from radtrace.geometry import Box
 from radtrace.images import Film, Pixels, load_film
+from radtrace.images.film import Orientation
 from radtrace.localize import Localization, Localizer, overlay, row, weights
 
 LUNGS = ("right lung", "left lung")
@@ -101,6 +102,61 @@ def test_inverted_grays_are_seen_and_undone(
         assert "inverted" in found.warnings[0]
         for name, box in zip(LUNGS, truth, strict=True):
             assert found.regions[name].iou(box) > 0.8
+
+
+def said(pixels: Pixels, along_row: str, along_column: str) -> Film:
+    return Film(np.ascontiguousarray(pixels), "digest", orientation=Orientation(along_row, along_column))
+
+
+def test_without_a_header_the_sides_are_unverified(
+    localizer: Localizer, held_out: list[tuple[Pixels, tuple[Box, Box]]]
+) -> None:
+    found = localizer([held_out[0][0]])[0]
+    assert (found.sides_by, found.mirrored) == (None, False)
+    assert "orientation unverified" in found.warnings
+
+
+def test_a_header_that_agrees_verifies_the_sides(
+    localizer: Localizer, held_out: list[tuple[Pixels, tuple[Box, Box]]]
+) -> None:
+    for film, _ in held_out[:4]:
+        plain, told = localizer([film])[0], localizer([said(film, "L", "F")])[0]
+        assert (told.sides_by, told.mirrored) == ("header", False)
+        assert "orientation unverified" not in told.warnings
+        assert told.regions == plain.regions
+
+
+@pytest.mark.parametrize(("turns", "axes"), [(0, ("R", "F")), (1, ("F", "L")), (2, ("L", "H")), (3, ("H", "R"))])
+def test_a_mirrored_film_keeps_the_patients_sides(
+    localizer: Localizer, held_out: list[tuple[Pixels, tuple[Box, Box]]], turns: int, axes: tuple[str, str]
+) -> None:
+    for film, _ in held_out[:4]:
+        upright = localizer([film])[0]
+        found = localizer([said(np.rot90(film[:, ::-1], turns), *axes)])[0]
+        assert (found.rotation, found.mirrored, found.sides_by) == (90 * turns, True, "header")
+        for name in ("right lung", "left lung", "cardiac silhouette", "right costophrenic angle"):
+            assert found.regions[name].iou(upright.regions[name].mirrored().turned(90 * turns)) > 0.8, name
+
+
+def test_a_header_that_contradicts_the_film_is_not_believed(
+    localizer: Localizer, held_out: list[tuple[Pixels, tuple[Box, Box]]]
+) -> None:
+    film, _ = held_out[0]
+    for axes in (("L", "H"), ("F", "R")):
+        found = localizer([said(film, *axes)])[0]
+        assert (found.rotation, found.sides_by) == (0, None)
+        assert "orientation unverified" in found.warnings
+        assert any("contradicts" in warning for warning in found.warnings)
+
+
+def test_the_cardiothoracic_ratio_is_the_hearts_share_of_the_chest(
+    localizer: Localizer, held_out: list[tuple[Pixels, tuple[Box, Box]]]
+) -> None:
+    for found in localizer([film for film, _ in held_out]):
+        heart, right, left = (found.regions[name] for name in ("cardiac silhouette", *LUNGS))
+        ratio = (heart.x2 - heart.x1) / (left.x2 - right.x1)
+        assert found.cardiothoracic_ratio == pytest.approx(ratio, abs=0.01)
+        assert 0.3 < ratio < 0.75
 
 
 def blank(value: float) -> Pixels:
