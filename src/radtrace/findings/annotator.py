@@ -10,7 +10,7 @@ from math import inf
 from radtrace.anatomy import DOMAIN_OF, FINDINGS
 from radtrace.findings.changes import give_changes
 from radtrace.findings.clauses import Sentence, Verdict, parse, verdicts
-from radtrace.findings.lexicon import CHANGES, DENIALS, MODIFIERS, STATEMENTS, Words, word_set, words_of
+from radtrace.findings.lexicon import CHANGES, DENIALS, MODIFIERS, STATEMENTS, Words, read_words, word_set
 from radtrace.findings.parts import Modifiers
 from radtrace.findings.places import (
     Located,
@@ -116,7 +116,7 @@ def _answer_to(sentence: str, following: str) -> str:
 @lru_cache(_CACHED_SENTENCES)
 def _read(text: str, answer: str = "") -> SentenceAnnotation:
     """What one sentence says, with spans in the sentence; `answer` follows a question."""
-    words = words_of(f"{text} {answer}")
+    words = read_words(f"{text} {answer}")
     sentence = parse(words.folded, STATEMENTS.scan(words.folded))
     modifiers = MODIFIERS.scan(words.folded)
     places = locate(words.folded, modifiers)

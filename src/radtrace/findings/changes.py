@@ -38,7 +38,7 @@ def give_changes(
     for cue in cues:
         change = meaning(sentence, cue)
         inside = any(s.start <= cue.start < s.end for s in statements)
-        if change is None or (inside and not compared and change != "resolved"):
+        if change is None or (inside and not compared and change not in ("resolved", "stable")):
             continue
         for statement in _reached(sentence, cue, cues, places, statements):
             fits = (statement.verdict == "absent") == (change == "resolved")

@@ -3,11 +3,12 @@
 Phrases are matched token by token, the longest first, so the time does not grow with their number.
 """
 
+import os
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass, field, replace
+from functools import cache, lru_cache
 from importlib import resources
 from itertools import product
 from typing import Literal, cast
@@ -29,6 +30,7 @@ _PLURALS = {
     "masses": "mass",
     "metastases": "metastasis",
     "pneumothoraces": "pneumothorax",
+    "sinuses": "sinus",
     "sulci": "sulcus",
     "vertebrae": "vertebra",
 }
@@ -128,6 +130,15 @@ class Trie:
                 node.term = node.term or Term()
                 yield node.term
 
+    def words(self) -> set[str]:
+        """All words of the phrases."""
+        nodes, words = [self._root], set[str]()
+        while nodes:
+            node = nodes.pop()
+            words.update(node)
+            nodes.extend(node.values())
+        return words
+
     def scan(self, words: Sequence[str]) -> list[Match]:
         """The phrases in a sentence, in order."""
         found: list[Match] = []
@@ -216,3 +227,55 @@ def _denials() -> dict[str, dict[str, list[FindingKind]]]:
 
 DENIALS = _denials()
 """Cue such as "normal" -> place key -> the findings that it denies when said of that place."""
+
+_SPELLINGS = sorted(word_set("spelled"))
+_SHORTEST = min(map(len, _SPELLINGS)) - 1
+_KNOWN = STATEMENTS.words() | MODIFIERS.words() | CHANGES.words()
+
+
+@lru_cache(1 << 14)
+def spelled(word: str) -> str:
+    """A folded word as it is spelled, where it is one of the long names of cues.toml but for one slip."""
+    if len(word) < _SHORTEST or word in _KNOWN:
+        return word
+    return next((name for name in _SPELLINGS if _is_slip(word, name)), word)
+
+
+def _is_slip(word: str, name: str) -> bool:
+    """Whether one letter is missing, too many or wrong, or two neighbours have changed places."""
+    if abs(len(word) - len(name)) > 1:
+        return False
+    start = len(os.path.commonprefix((word, name)))
+    rests = word[start:][::-1], name[start:][::-1]
+    end = len(os.path.commonprefix(rests))
+    one, other = rests[0][end:], rests[1][end:]
+    return max(len(one), len(other)) <= 1 or (len(one) == 2 and one == other[::-1])
+
+
+_COMPARED = frozenset(("smaller", "larger", "bigger", "greater", "better", "worse", "less", "more", "increased", "decreased"))
+
+
+def sides_apart(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words with "within" for "on" where each side has a change of its own ("smaller on the right and larger on
+    the left"), so that neither is read as a comparison of one side with the other.
+    """
+    found = [(at + 1, side) for at, side in _comparisons(words)]
+    if {side for _, side in found} != {"right", "left"}:
+        return words
+    places = {at for at, _ in found}
+    return tuple("within" if at in places else word for at, word in enumerate(words))
+
+
+def _comparisons(words: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """(token, side) of each "smaller on the right"."""
+    for at, word in enumerate(words):
+        if word in _COMPARED and words[at + 1 : at + 2] in (("on",), ("in",), ("at",)):
+            side = next((word for word in words[at + 2 : at + 4] if word in ("right", "left")), None)
+            if side:
+                yield at, side
+
+
+def read_words(sentence: str) -> Words:
+    """`words_of` a report: slips of spelling mended, changes of each side told apart."""
+    words = words_of(sentence)
+    return replace(words, folded=sides_apart(tuple(map(spelled, words.folded))))

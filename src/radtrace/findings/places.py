@@ -21,6 +21,9 @@ _PARTED = frozenset((",", "and", "or", ";", "with"))
 _LISTING = frozenset(("and", "or", ",", "/", "to", "the", "both", "right", "left", "bilateral"))
 _AFTER_NOUN = frozenset((*_PREPOSITIONS, "by", "with", "and", "but", ",", ";"))
 _LINKS = frozenset(("and", "or", ",", "/", "to"))
+_HEART_AND_LUNGS = "heart and lungs"
+"""The key of a place whose parts are normal each in its own way."""
+_HIDING = word_set("hiding")
 _NEAR = 4
 """Most tokens between a place and the finding after it that it locates."""
 _SIDE_REACH = 5
@@ -75,7 +78,8 @@ class Statement:
         if self.places:
             named = (fill(located.place.regions, located.sides or self.sides) for located in self.places)
             return ordered(name for names in named for name in names)
-        return fill(self.subject.place.regions if self.subject else self.kind.regions, self.all_sides)
+        whole = self.subject and self.subject.place.key != _HEART_AND_LUNGS
+        return fill(self.subject.place.regions if whole and self.subject else self.kind.regions, self.all_sides)
 
     @property
     def laterality(self) -> Laterality | None:
@@ -214,8 +218,11 @@ def attach(sentence: Sentence, places: Sequence[Located], statements: Sequence[S
     inside = {at for statement in statements for at in range(statement.start, statement.end)}
     for group in _groups(sentence, free, inside):
         owner = _owner(sentence, group, statements)
+        hidden = owner is not None and bool(owner.places) and _is_hidden(sentence, group[0], owner)
         for located in group:
-            if owner and _fits(owner.kind, located):
+            if hidden:
+                located.used = True
+            elif owner and _fits(owner.kind, located):
                 owner.places.append(located)
                 located.used = True
             elif owner and (located.place.general or located.sides):
@@ -235,6 +242,11 @@ def _groups(sentence: Sentence, places: Sequence[Located], inside: Set[int]) -> 
         else:
             groups.append([located])
     return groups
+
+
+def _is_hidden(sentence: Sentence, located: Located, owner: Statement) -> bool:
+    """Whether a place is only what the finding covers ("opacity at the base that obscures the diaphragm")."""
+    return not _HIDING.isdisjoint(sentence.words[owner.end : located.start])
 
 
 def _fits(kind: FindingKind, located: Located) -> bool:
@@ -307,9 +319,14 @@ def _is_in_lungs(statement: Statement) -> bool:
     return "lung" in statement.kind.within or any(DOMAIN_OF[name] == "lung" for name in statement.regions)
 
 
+def _is_anywhere_in_lung(kind: FindingKind) -> bool:
+    """Whether its usual place is the lung or a zone of it, not the pleura or the diaphragm."""
+    return "lung" in kind.within and all(name.endswith(("lung", "zone")) for name in kind.regions)
+
+
 def _take(statement: Statement, neighbour: Statement) -> None:
     """Its places where both may be anywhere in the lung, otherwise only its sides."""
-    if neighbour.places and statement.kind.regions in (("{side} lung",), ()):
+    if neighbour.places and (not statement.kind.regions or _is_anywhere_in_lung(statement.kind)):
         statement.places = [located for located in neighbour.places if _fits(statement.kind, located)]
         statement.sides = set(neighbour.sides)
     elif any("{side}" in name for name in statement.kind.regions) or not statement.kind.regions:
