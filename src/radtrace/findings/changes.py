@@ -13,6 +13,7 @@ _COMPARING = word_set("comparing")
 _PREPOSITIONS = word_set("prepositions")
 _VERBS = word_set("verbs")
 _DEGREES = word_set("degrees")
+_PARTS = word_set("parts")
 _LINKS = frozenset((",", "and", "or"))
 _REACH = 8
 """Most tokens between a word of change and the finding after it."""
@@ -127,7 +128,10 @@ def _nearest_before(
         for located in others
     )
     gap = range(nearest.end, cue.start)
-    stopped = any("stop" in match.term.cues and match.start in gap for match in sentence.matches)
+    stopped = any(
+        "stop" in match.term.cues and match.start in gap and sentence.words[match.end] not in _PARTS
+        for match in sentence.matches
+    )
     return () if of_place or stopped else (nearest,)
 
 

@@ -27,9 +27,12 @@ _OPEN: frozenset[Verdict] = frozenset(("present", "likely", "uncertain"))
 _AFTER = frozenset(("absent_after", "uncertain_after"))
 _LAST = frozenset(("absent_last", "uncertain_last"))
 _ENDS = frozenset((".", ",", ";"))
+_LEFT = frozenset(("residual", "residuum", "residue", "remaining"))
 _STOPS = frozenset((".", ";", ":"))
 _LISTED = frozenset((",", "/", "and", "or"))
-_AFTER_DOUBT = frozenset((".", ",", ";", ":", "?", "and", "but", "given", "for", "with", "present")) | word_set("prepositions")
+_AFTER_DOUBT = frozenset((".", ",", ";", ":", "?", "and", "but", "given", "for", "with", "present")) | word_set(
+    "prepositions"
+)
 _ALTERNATIVE_REACH = 8
 """Most tokens between two findings of which the report leaves open which it is."""
 
@@ -131,7 +134,7 @@ class _Reader:
         doubted = False
         for cue in reversed(cues):
             value = self._forward(cue, target.start) if cue.end <= target.start else None
-            if value == "absent" and self._is_undone(cue, cues, target):
+            if value == "absent" and (self._is_undone(cue, cues, target) or self._leaves_some(cue, target)):
                 return target.verdict
             if value and "uncertain_undenied" not in cue.term.cues:
                 return value
@@ -167,8 +170,10 @@ class _Reader:
         """Whether the report leaves open which of two findings it is; "no change in A or B" does not."""
         gap = self.sentence.words[one.end : other.start]
         joined = len(gap) <= _ALTERNATIVE_REACH and not _ALTERNATIVE.isdisjoint(gap) and "with" not in gap
+        between = next((at for at, word in enumerate(gap) if word in _ALTERNATIVE), 0)
+        third = "," in gap[:between] and gap[between - 1] != ","
         same = any("neutral" in cue.term.cues and self.sentence.words[cue.start] in _NOT for cue in self.cues)
-        return joined and not same and one.kind is not other.kind
+        return joined and not same and not third and one.kind is not other.kind
 
     def _forward(self, cue: Match, start: int) -> Verdict | None:
         """What a cue says of a finding that begins at `start`, after it."""
@@ -203,7 +208,7 @@ class _Reader:
             return "absent" if len(gap) == 1 and gap[0] in _VERBS else None
         if "uncertain_after" in kinds or "elsewhere_after" in kinds:
             return "uncertain" if "uncertain_after" in kinds else "elsewhere"
-        if "likely_after" in kinds:
+        if "likely_after" in kinds and not self._names_one(end, cue.start):
             return "likely"
         if ("uncertain_before" in kinds or "likely_before" in kinds) and self._is_said_alone(cue):
             return "uncertain" if "uncertain_before" in kinds else "likely"
@@ -215,6 +220,15 @@ class _Reader:
         return "that" in self.sentence.words[denial.end : target.start] and any(
             self._backward(cue, target) == "absent" for cue in later
         )
+
+    def _leaves_some(self, denial: Match, target: Target) -> bool:
+        """Whether it has not cleared up altogether: "clearing of the infiltrate, with a minimal residual"."""
+        words = self.sentence.words
+        rest = range(target.end, len(words))
+        left = next((at for at in rest if words[at] in _LEFT and self.sentence.in_one_clause(at, target.start)), None)
+        if left is None or not self._names_one(target.start, left) or words[denial.end - 1] != "of":
+            return False
+        return _NOT.isdisjoint(words[target.end : left]) and not self._names_one(target.end, len(words))
 
     def _is_headed(self, target: Target, cue: Match) -> bool:
         """Whether the cue answers a heading of bare names, this one among them: "effusion, pneumothorax: no"."""

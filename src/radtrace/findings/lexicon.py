@@ -7,7 +7,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from importlib import resources
 from itertools import product
@@ -250,32 +250,3 @@ def _is_slip(word: str, name: str) -> bool:
     end = len(os.path.commonprefix(rests))
     one, other = rests[0][end:], rests[1][end:]
     return max(len(one), len(other)) <= 1 or (len(one) == 2 and one == other[::-1])
-
-
-_COMPARED = frozenset(("smaller", "larger", "bigger", "greater", "better", "worse", "less", "more", "increased", "decreased"))
-
-
-def sides_apart(words: tuple[str, ...]) -> tuple[str, ...]:
-    """The words with "within" for "on" where each side has a change of its own ("smaller on the right and larger on
-    the left"), so that neither is read as a comparison of one side with the other.
-    """
-    found = [(at + 1, side) for at, side in _comparisons(words)]
-    if {side for _, side in found} != {"right", "left"}:
-        return words
-    places = {at for at, _ in found}
-    return tuple("within" if at in places else word for at, word in enumerate(words))
-
-
-def _comparisons(words: Sequence[str]) -> Iterator[tuple[int, str]]:
-    """(token, side) of each "smaller on the right"."""
-    for at, word in enumerate(words):
-        if word in _COMPARED and words[at + 1 : at + 2] in (("on",), ("in",), ("at",)):
-            side = next((word for word in words[at + 2 : at + 4] if word in ("right", "left")), None)
-            if side:
-                yield at, side
-
-
-def read_words(sentence: str) -> Words:
-    """`words_of` a report: slips of spelling mended, changes of each side told apart."""
-    words = words_of(sentence)
-    return replace(words, folded=sides_apart(tuple(map(spelled, words.folded))))

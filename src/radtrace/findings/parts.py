@@ -64,7 +64,7 @@ class Modifiers:
         words = self.sentence.words
         following = min((s.start for s in self.statements if s.start >= statement.end), default=len(words))
         within = (match for match in self.severities if statement.end < match.start < following)
-        then = next((m.term.severity for m in within if words[m.start - 1] in _FORMERLY), None)
+        then = next((m.term.severity for m in within if self._is_past(m)), None)
         if not now or not then:
             return None
         step = _SEVERITIES.index(now) - _SEVERITIES.index(then)
@@ -118,7 +118,10 @@ class Modifiers:
         before = [
             match.term.severity
             for match in self.severities
-            if floor <= match.start and match.end <= start and _PARTED.isdisjoint(words[match.end : start])
+            if floor <= match.start
+            and match.end <= start
+            and self.sentence.in_one_clause(match.start, start)
+            and _PARTED.isdisjoint(words[match.end : start])
         ]
         if before:
             return max((severity for severity in before if severity), key=_SEVERITIES.index)
@@ -130,13 +133,18 @@ class Modifiers:
         if severity.start < end or any(end <= other.start < severity.start for other in self.statements):
             return False
         at = severity.start - 1
-        if words[at] in _FORMERLY:
+        if self._is_past(severity):
             return False
         while at > end and words[at] in _DEGREES:
             at -= 1
         joined = "which" in words[end:at] or self.sentence.in_one_clause(end - 1, severity.start)
         copular = (words[at] in _COPULAS or words[at + 1] == "now") and joined
         return (copular or severity.start <= end + 2) and not self._is_taken(severity)
+
+    def _is_past(self, severity: Match) -> bool:
+        """Whether a severity is that of an earlier film: "previously moderate", "was large and is now small"."""
+        words, at = self.sentence.words, severity.start
+        return words[at - 1] in _FORMERLY or (words[at - 1] in ("was", "were") and "now" in words[at:])
 
     def _is_taken(self, severity: Match) -> bool:
         """Whether a severity belongs to a finding after it."""

@@ -24,6 +24,7 @@ _LINKS = frozenset(("and", "or", ",", "/", "to"))
 _HEART_AND_LUNGS = "heart and lungs"
 """The key of a place whose parts are normal each in its own way."""
 _HIDING = word_set("hiding")
+_INFLATION = frozenset(("aeration", "ventilation", "inflation"))
 _NEAR = 4
 """Most tokens between a place and the finding after it that it locates."""
 _SIDE_REACH = 5
@@ -140,6 +141,9 @@ def _side_target(
     sentence: Sentence, side: Match, items: Sequence[Located | Statement], sides: Sequence[Match]
 ) -> Located | Statement | None:
     here = [item for item in items if sentence.in_one_clause(item.start, side.start)]
+    standing = next((item for item in here if isinstance(item, Statement) and item.start == side.start), None)
+    if standing and standing.end == side.end:
+        return standing
     before = [item for item in here if item.start <= side.start]
     if before and (side.end - side.start > 2 or sentence.words[side.start] == "bilaterally"):
         return max(before, key=lambda item: item.end)
@@ -273,6 +277,8 @@ def _owner(sentence: Sentence, group: Sequence[Located], statements: Sequence[St
     before = next((statement for statement in reversed(here) if statement.end <= start), None)
     after = next((statement for statement in here if statement.start >= end), None)
     lead = sentence.words[before.end : start] if before else ()
+    if not _INFLATION.isdisjoint(lead):
+        before, lead = None, ()
     trail = sentence.words[end : after.start] if after else ()
     if before and not _PREPOSITIONS.isdisjoint(lead) and _PARTED.isdisjoint(lead):
         return before
@@ -302,7 +308,9 @@ def _share(sentence: Sentence, statements: Sequence[Statement]) -> None:
             located = None
         elif _is_bare(statement):
             _take(statement, earlier if earlier.places or not located else located)
-        elif not statement.all_sides and "with" in sentence.words[earlier.end : statement.start]:
+        elif not statement.all_sides and (
+            "with" in sentence.words[earlier.end : statement.start] or sentence.words[statement.start] in _HIDING
+        ):
             statement.sides = set(earlier.all_sides)
 
 
