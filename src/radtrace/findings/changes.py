@@ -117,7 +117,8 @@ def _nearest_before(
     if not before:
         return ()
     nearest = max(before, key=lambda statement: statement.end)
-    others = [located for located in places if not _is_of(sentence, located, [nearest])]
+    near = [located for located in places if sentence.in_one_clause(located.start, cue.start)]
+    others = [located for located in near if not _is_of(sentence, located, [nearest])]
     of_place = any(
         nearest.end <= located.start
         and (

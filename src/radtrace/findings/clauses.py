@@ -25,6 +25,7 @@ _NOT = frozenset(("no", "not", "without"))
 _ALTERNATIVE = frozenset(("versus", "vs", "or"))
 _OPEN: frozenset[Verdict] = frozenset(("present", "likely", "uncertain"))
 _AFTER = frozenset(("absent_after", "uncertain_after"))
+_ELSEWHERE = frozenset(("elsewhere", "elsewhere_after"))
 _LAST = frozenset(("absent_last", "uncertain_last"))
 _ENDS = frozenset((".", ",", ";"))
 _LEFT = frozenset(("residual", "residuum", "residue", "remaining"))
@@ -129,7 +130,7 @@ class _Reader:
             return "absent"
         words = self.sentence.words
         cues = [cue for cue in self.cues if self._is_said_with(cue, target)]
-        if any(self._reaches(cue, target) == "elsewhere" for cue in cues):
+        if any(self._reaches(cue, target) == "elsewhere" for cue in cues if not _ELSEWHERE.isdisjoint(cue.term.cues)):
             return "elsewhere"
         doubted = False
         for cue in reversed(cues):
@@ -241,7 +242,7 @@ class _Reader:
         return all(at in named or words[at] in _LISTED for at in range(first, colon))
 
     def _is_afterthought(self, target: Target, cue: Match) -> bool:
-        """Whether the cue ends a phrase and is said of the last finding before a comma: "pneumothorax, now resolved"."""
+        """Whether the cue ends a phrase and is said of the finding before its comma: "pneumothorax, now resolved"."""
         words = self.sentence.words
         at = cue.start
         while at > target.end and words[at - 1] in _DEGREES:

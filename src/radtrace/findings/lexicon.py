@@ -3,7 +3,6 @@
 Phrases are matched token by token, the longest first, so the time does not grow with their number.
 """
 
-import os
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
@@ -245,8 +244,14 @@ def _is_slip(word: str, name: str) -> bool:
     """Whether one letter is missing, too many or wrong, or two neighbours have changed places."""
     if abs(len(word) - len(name)) > 1:
         return False
-    start = len(os.path.commonprefix((word, name)))
-    rests = word[start:][::-1], name[start:][::-1]
-    end = len(os.path.commonprefix(rests))
-    one, other = rests[0][end:], rests[1][end:]
+    start = _agreeing(word, name)
+    end = _agreeing(word[start:][::-1], name[start:][::-1])
+    one, other = word[start : len(word) - end], name[start : len(name) - end]
     return max(len(one), len(other)) <= 1 or (len(one) == 2 and one == other[::-1])
+
+
+def _agreeing(one: str, other: str) -> int:
+    """How many first letters two words share."""
+    return next(
+        (at for at, pair in enumerate(zip(one, other, strict=False)) if len(set(pair)) == 2), min(len(one), len(other))
+    )
