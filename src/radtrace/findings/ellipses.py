@@ -17,7 +17,7 @@ def with_left_out(words: Sequence[str], matches: Sequence[Match]) -> list[Match]
 
     So "the left is stable" and "but persists on the left" say what they say of the left effusion.
     """
-    if not _OTHER.keys() <= set(words):
+    if "right" not in words or "left" not in words:
         return list(matches)
     named = [match for match in matches if match.term.finding and "{side}" in " ".join(match.term.finding.regions)]
     taken = {at for match in matches for at in range(match.start, match.end)}
@@ -57,6 +57,8 @@ def sides_apart(words: tuple[str, ...]) -> tuple[str, ...]:
     """The words with "within" for "on" where each side has a change of its own ("smaller on the right and larger on
     the left"), so that neither is read as a comparison of one side with the other.
     """
+    if "right" not in words or "left" not in words:
+        return words
     found = [(at + 1, side) for at, side in _comparisons(words)]
     if {side for _, side in found} != {"right", "left"}:
         return words

@@ -21,6 +21,7 @@ _PARTED = frozenset((",", "and", "or", ";", "with"))
 _LISTING = frozenset(("and", "or", ",", "/", "to", "the", "both", "right", "left", "bilateral"))
 _AFTER_NOUN = frozenset((*_PREPOSITIONS, "by", "with", "and", "but", ",", ";"))
 _LINKS = frozenset(("and", "or", ",", "/", "to"))
+_LUNG_OR_ZONE = frozenset(("{side} lung", "{side} apical zone", "{side} lower lung zone"))
 _HEART_AND_LUNGS = "heart and lungs"
 """The key of a place whose parts are normal each in its own way."""
 _HIDING = word_set("hiding")
@@ -328,8 +329,8 @@ def _is_in_lungs(statement: Statement) -> bool:
 
 
 def _is_anywhere_in_lung(kind: FindingKind) -> bool:
-    """Whether its usual place is the lung or a zone of it, not the pleura or the diaphragm."""
-    return "lung" in kind.within and all(name.endswith(("lung", "zone")) for name in kind.regions)
+    """Whether its usual place is one lung or a zone of it, not both, the pleura or the diaphragm."""
+    return "lung" in kind.within and all(name in _LUNG_OR_ZONE for name in kind.regions)
 
 
 def _take(statement: Statement, neighbour: Statement) -> None:
