@@ -7,7 +7,7 @@ from radtrace.findings.lexicon import Match, Term, word_set
 _OTHER = {"right": "left", "left": "right"}
 _VERBS = word_set("verbs") | word_set("copulas") | word_set("lasting") | word_set("develops")
 _TURNS = word_set("turns") | word_set("lasting")
-_PARTING = _VERBS | _TURNS | {",", ";", "and", "or", "."}
+_PARTING = word_set("turns") | {",", ";", "and", "or"}
 _ON = frozenset(("on", "at", "in"))
 _COMPARED = word_set("compared")
 
@@ -26,7 +26,8 @@ def with_left_out(words: Sequence[str], matches: Sequence[Match]) -> list[Match]
         other = max((b for b in range(at) if words[b] == _OTHER[words[at]]), default=None)
         if other is None or at in taken or not _stands_alone(words, other, at):
             continue
-        if any(other < match.start < at and _PARTING.isdisjoint(words[match.end : at]) for match in named):
+        start = max((b for b in range(other, at) if words[b] in _PARTING), default=at)
+        if any(start < match.start < at for match in named):
             continue
         after = next((match for match in named if other < match.start and match.end <= at), None)
         before = next((match for match in reversed(named) if match.end <= other), None)

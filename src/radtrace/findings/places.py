@@ -223,7 +223,7 @@ def attach(sentence: Sentence, places: Sequence[Located], statements: Sequence[S
     inside = {at for statement in statements for at in range(statement.start, statement.end)}
     for group in _groups(sentence, free, inside):
         owner = _owner(sentence, group, statements)
-        hidden = owner is not None and bool(owner.places) and _is_hidden(sentence, group[0], owner)
+        hidden = owner is not None and bool(owner.places or owner.sides) and _is_hidden(sentence, group[0], owner)
         for located in group:
             if hidden:
                 located.used = True
