@@ -1,11 +1,14 @@
 """What must not change what is read: case, blanks, other sentences, their order; and what must: "no"."""
 
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radtrace.anatomy import FINDINGS
-from radtrace.findings import findings_of
+from radtrace.anatomy import FINDINGS, REGIONS
+from radtrace.findings import annotate, findings_of
 from radtrace.records import Finding
 
 DETAILS = ["", "small ", "large left ", "right ", "new ", "stable ", "worsening bilateral ", "mild right basilar "]
@@ -32,6 +35,9 @@ SENTENCES = [
     "Lungs are clear.",
     "No change in the right lower lobe nodule.",
     "Atelectasis versus infiltrate at the left base.",
+]
+LABELLED = [
+    json.loads(line)["text"] for line in Path(__file__).with_name("sentences.jsonl").read_text("utf-8").splitlines()
 ]
 UNRELATED = ["Two views were obtained.", "The patient is rotated.", "XXXX was told by telephone.", "Thank you."]
 
@@ -95,3 +101,64 @@ def test_a_blank_of_deidentification_in_front_changes_nothing(sentence: str) -> 
 def test_headings_of_findings_and_impression_change_nothing(sentences: list[str]) -> None:
     text = " ".join(sentences)
     assert said(f"FINDINGS: {text}\nIMPRESSION: Thank you.") == said(text)
+
+
+WORDS = st.sampled_from(
+    [
+        *SENTENCES,
+        *LABELLED,
+        "no",
+        "and",
+        "or",
+        "with",
+        ",",
+        ".",
+        ";",
+        ":",
+        "right",
+        "left",
+        "may",
+        "represent",
+        "not",
+        "seen",
+        "effusion",
+        "heart",
+        "enlarged",
+        "XXXX",
+    ]
+)
+
+
+HEADINGS = st.sampled_from(["\nFINDINGS: ", "IMPRESSION:", "\nHistory: ", "2. ", "\n\n", "COMPARISON"])
+
+
+@given(st.one_of(st.text(), st.lists(st.one_of(WORDS, HEADINGS)).map(" ".join)))
+def test_every_character_belongs_to_one_annotated_sentence(text: str) -> None:
+    at, outside = 0, ""
+    for annotation in annotate(text):
+        assert at <= annotation.span.start
+        outside += text[at : annotation.span.start]
+        at = annotation.span.end
+    assert not (outside + text[at:]).strip()
+
+
+@given(st.one_of(st.text(), st.lists(WORDS).map(" ".join)))
+def test_any_text_is_read_and_every_span_lies_in_it(text: str) -> None:
+    for annotation in annotate(text):
+        assert len(annotation.findings) == len(annotation.likely)
+        assert set(annotation.regions) <= set(REGIONS)
+        for finding in annotation.findings:
+            assert finding.span is not None
+            assert annotation.span.start <= finding.span.start < finding.span.end <= annotation.span.end <= len(text)
+            assert text[finding.span.start : finding.span.end].strip()
+            assert set(finding.regions) <= set(annotation.regions)
+
+
+@given(
+    st.lists(st.sampled_from(LABELLED)),
+    st.sampled_from(["The trachea is midline.", "Two views."]),
+)
+def test_another_sentence_changes_nothing(texts: list[str], other: str) -> None:
+    text = " ".join(texts)
+    alone = findings_of(text)
+    assert findings_of(f"{text} {other}")[: len(alone)] == alone

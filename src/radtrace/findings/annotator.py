@@ -10,7 +10,8 @@ from math import inf
 from radtrace.anatomy import DOMAIN_OF, FINDINGS
 from radtrace.findings.changes import give_changes
 from radtrace.findings.clauses import Sentence, Verdict, parse, verdicts
-from radtrace.findings.lexicon import CHANGES, DENIALS, MODIFIERS, STATEMENTS, Words, word_set, words_of
+from radtrace.findings.ellipses import sides_apart, with_left_out
+from radtrace.findings.lexicon import CHANGES, DENIALS, MODIFIERS, STATEMENTS, Words, spelled, word_set, words_of
 from radtrace.findings.parts import Modifiers
 from radtrace.findings.places import (
     Located,
@@ -117,9 +118,10 @@ def _answer_to(sentence: str, following: str) -> str:
 def _read(text: str, answer: str = "") -> SentenceAnnotation:
     """What one sentence says, with spans in the sentence; `answer` follows a question."""
     words = words_of(f"{text} {answer}")
-    sentence = parse(words.folded, STATEMENTS.scan(words.folded))
-    modifiers = MODIFIERS.scan(words.folded)
-    places = locate(words.folded, modifiers)
+    folded = sides_apart(tuple(map(spelled, words.folded)))
+    sentence = parse(folded, with_left_out(folded, STATEMENTS.scan(folded)))
+    modifiers = MODIFIERS.scan(folded)
+    places = locate(folded, modifiers)
     statements = _statements(sentence, places)
     give_sides(sentence, modifiers, places, statements)
     for statement, verdict in zip(statements, verdicts(sentence, statements), strict=True):
@@ -130,7 +132,7 @@ def _read(text: str, answer: str = "") -> SentenceAnnotation:
     statements = said_here
     places = [located for located in places if located.sides or not located.place.sided]
     attach(sentence, places, statements)
-    changes = CHANGES.scan(words.folded)
+    changes = CHANGES.scan(folded)
     give_changes(sentence, changes, places, statements)
     said: dict[Finding, bool] = {}
     for finding, likely in _findings(statements, words, Modifiers.of(sentence, modifiers, changes, statements)):

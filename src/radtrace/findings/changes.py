@@ -13,6 +13,7 @@ _COMPARING = word_set("comparing")
 _PREPOSITIONS = word_set("prepositions")
 _VERBS = word_set("verbs")
 _DEGREES = word_set("degrees")
+_PARTS = word_set("parts")
 _LINKS = frozenset((",", "and", "or"))
 _REACH = 8
 """Most tokens between a word of change and the finding after it."""
@@ -38,7 +39,7 @@ def give_changes(
     for cue in cues:
         change = meaning(sentence, cue)
         inside = any(s.start <= cue.start < s.end for s in statements)
-        if change is None or (inside and not compared and change != "resolved"):
+        if change is None or (inside and not compared and change not in ("resolved", "stable")):
             continue
         for statement in _reached(sentence, cue, cues, places, statements):
             fits = (statement.verdict == "absent") == (change == "resolved")
@@ -116,7 +117,8 @@ def _nearest_before(
     if not before:
         return ()
     nearest = max(before, key=lambda statement: statement.end)
-    others = [located for located in places if not _is_of(sentence, located, [nearest])]
+    near = [located for located in places if sentence.in_one_clause(located.start, cue.start)]
+    others = [located for located in near if not _is_of(sentence, located, [nearest])]
     of_place = any(
         nearest.end <= located.start
         and (
@@ -127,7 +129,10 @@ def _nearest_before(
         for located in others
     )
     gap = range(nearest.end, cue.start)
-    stopped = any("stop" in match.term.cues and match.start in gap for match in sentence.matches)
+    stopped = any(
+        "stop" in match.term.cues and match.start in gap and sentence.words[match.end] not in _PARTS
+        for match in sentence.matches
+    )
     return () if of_place or stopped else (nearest,)
 
 

@@ -25,8 +25,15 @@ _NOT = frozenset(("no", "not", "without"))
 _ALTERNATIVE = frozenset(("versus", "vs", "or"))
 _OPEN: frozenset[Verdict] = frozenset(("present", "likely", "uncertain"))
 _AFTER = frozenset(("absent_after", "uncertain_after"))
+_ELSEWHERE = frozenset(("elsewhere", "elsewhere_after"))
 _LAST = frozenset(("absent_last", "uncertain_last"))
 _ENDS = frozenset((".", ",", ";"))
+_LEFT = frozenset(("residual", "residuum", "residue", "remaining"))
+_STOPS = frozenset((".", ";", ":"))
+_LISTED = frozenset((",", "/", "and", "or"))
+_AFTER_DOUBT = frozenset((".", ",", ";", ":", "?", "and", "but", "given", "for", "with", "present")) | word_set(
+    "prepositions"
+)
 _ALTERNATIVE_REACH = 8
 """Most tokens between two findings of which the report leaves open which it is."""
 
@@ -121,13 +128,14 @@ class _Reader:
         """What the nearest cue that reaches the target makes of it; those before it count first."""
         if target.verdict == "absent":
             return "absent"
+        words = self.sentence.words
         cues = [cue for cue in self.cues if self._is_said_with(cue, target)]
-        if any(cue.end <= target.start and self._forward(cue, target.start) == "elsewhere" for cue in cues):
+        if any(self._reaches(cue, target) == "elsewhere" for cue in cues if not _ELSEWHERE.isdisjoint(cue.term.cues)):
             return "elsewhere"
         doubted = False
         for cue in reversed(cues):
             value = self._forward(cue, target.start) if cue.end <= target.start else None
-            if value == "absent" and self._is_undone(cue, cues, target):
+            if value == "absent" and (self._is_undone(cue, cues, target) or self._leaves_some(cue, target)):
                 return target.verdict
             if value and "uncertain_undenied" not in cue.term.cues:
                 return value
@@ -135,13 +143,19 @@ class _Reader:
         if doubted:
             return "uncertain"
         closing = next((cue for cue in cues if cue.start >= target.end and self._closes(cue)), None)
-        if closing and "," not in self.sentence.words[target.end : closing.start]:
+        if closing and ("," not in words[target.end : closing.start] or self._is_headed(target, closing)):
             return "absent" if "absent_last" in closing.term.cues else "uncertain"
         for cue in cues:
-            value = self._backward(cue, target.end) if cue.start >= target.end else None
+            value = self._backward(cue, target) if cue.start >= target.end else None
             if value:
                 return value
         return target.verdict
+
+    def _reaches(self, cue: Match, target: Target) -> Verdict | None:
+        """What a cue says of a finding on either side of it."""
+        if cue.end <= target.start:
+            return self._forward(cue, target.start)
+        return self._backward(cue, target) if cue.start >= target.end else None
 
     def _is_said_with(self, cue: Match, target: Target) -> bool:
         """Whether they share a clause, or the cue's clause is about nothing else ("less likely, but not excluded")."""
@@ -157,8 +171,10 @@ class _Reader:
         """Whether the report leaves open which of two findings it is; "no change in A or B" does not."""
         gap = self.sentence.words[one.end : other.start]
         joined = len(gap) <= _ALTERNATIVE_REACH and not _ALTERNATIVE.isdisjoint(gap) and "with" not in gap
+        between = next((at for at, word in enumerate(gap) if word in _ALTERNATIVE), 0)
+        third = "," in gap[:between] and gap[between - 1] != ","
         same = any("neutral" in cue.term.cues and self.sentence.words[cue.start] in _NOT for cue in self.cues)
-        return joined and not same and one.kind is not other.kind
+        return joined and not same and not third and one.kind is not other.kind
 
     def _forward(self, cue: Match, start: int) -> Verdict | None:
         """What a cue says of a finding that begins at `start`, after it."""
@@ -179,11 +195,12 @@ class _Reader:
             return None if "," in gap else "elsewhere"
         return None
 
-    def _backward(self, cue: Match, end: int) -> Verdict | None:
-        """What a cue says of a finding that ends at `end`, before it."""
-        kinds = cue.term.cues
+    def _backward(self, cue: Match, target: Target) -> Verdict | None:
+        """What a cue says of a finding before it."""
+        kinds, end = cue.term.cues, target.end
         gap = self.sentence.words[end : cue.start]
         listed = "," not in gap or not {"and", "or", "nor"}.isdisjoint(gap[len(gap) - gap[::-1].index(",") :])
+        listed = listed or self._is_headed(target, cue) or self._is_afterthought(target, cue)
         if not listed or self._stops(end, cue.start):
             return None
         if "absent_after" in kinds or "absent_either" in kinds:
@@ -192,7 +209,9 @@ class _Reader:
             return "absent" if len(gap) == 1 and gap[0] in _VERBS else None
         if "uncertain_after" in kinds or "elsewhere_after" in kinds:
             return "uncertain" if "uncertain_after" in kinds else "elsewhere"
-        if ("uncertain_before" in kinds or "likely_before" in kinds) and not self._speaks_after(cue):
+        if "likely_after" in kinds and not self._names_one(end, cue.start):
+            return "likely"
+        if ("uncertain_before" in kinds or "likely_before" in kinds) and self._is_said_alone(cue):
             return "uncertain" if "uncertain_before" in kinds else "likely"
         return None
 
@@ -200,8 +219,41 @@ class _Reader:
         """Whether the denial is of another one: "no evidence that the effusion has resolved"."""
         later = [cue for cue in cues if cue.start >= target.end]
         return "that" in self.sentence.words[denial.end : target.start] and any(
-            self._backward(cue, target.end) == "absent" for cue in later
+            self._backward(cue, target) == "absent" for cue in later
         )
+
+    def _leaves_some(self, denial: Match, target: Target) -> bool:
+        """Whether it has not cleared up altogether: "clearing of the infiltrate, with a minimal residual"."""
+        words = self.sentence.words
+        rest = range(target.end, len(words))
+        left = next((at for at in rest if words[at] in _LEFT and self.sentence.in_one_clause(at, target.start)), None)
+        if left is None or not self._names_one(target.start, left) or words[denial.end - 1] != "of":
+            return False
+        return _NOT.isdisjoint(words[target.end : left]) and not self._names_one(target.end, len(words))
+
+    def _is_headed(self, target: Target, cue: Match) -> bool:
+        """Whether the cue answers a heading of bare names, this one among them: "effusion, pneumothorax: no"."""
+        words = self.sentence.words
+        colon = cue.start - 1
+        if colon < target.end or words[colon] != ":":
+            return False
+        first = max((at + 1 for at in range(target.start) if words[at] in _STOPS), default=0)
+        named = {at for other in self.targets for at in range(other.start, other.end)}
+        return all(at in named or words[at] in _LISTED for at in range(first, colon))
+
+    def _is_afterthought(self, target: Target, cue: Match) -> bool:
+        """Whether the cue ends a phrase and is said of the finding before its comma: "pneumothorax, now resolved"."""
+        words = self.sentence.words
+        at = cue.start
+        while at > target.end and words[at - 1] in _DEGREES:
+            at -= 1
+        alone = words[at - 1] == "," and _ENDS.issuperset(words[cue.end : cue.end + 1])
+        return alone and not self._names_one(target.end, cue.start)
+
+    def _is_said_alone(self, cue: Match) -> bool:
+        """Whether nothing follows that the doubt is about instead: "the density is likely cartilage"."""
+        following = self.sentence.words[cue.end : cue.end + 1]
+        return not self._speaks_after(cue) and _AFTER_DOUBT.issuperset(following)
 
     def _closes(self, cue: Match) -> bool:
         """Whether the cue ends what is said of the findings before it: "pneumothorax: no, effusion: small"."""

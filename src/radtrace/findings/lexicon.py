@@ -7,7 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from itertools import product
 from typing import Literal, cast
@@ -29,6 +29,7 @@ _PLURALS = {
     "masses": "mass",
     "metastases": "metastasis",
     "pneumothoraces": "pneumothorax",
+    "sinuses": "sinus",
     "sulci": "sulcus",
     "vertebrae": "vertebra",
 }
@@ -128,6 +129,15 @@ class Trie:
                 node.term = node.term or Term()
                 yield node.term
 
+    def words(self) -> set[str]:
+        """All words of the phrases."""
+        nodes, words = [self._root], set[str]()
+        while nodes:
+            node = nodes.pop()
+            words.update(node)
+            nodes.extend(node.values())
+        return words
+
     def scan(self, words: Sequence[str]) -> list[Match]:
         """The phrases in a sentence, in order."""
         found: list[Match] = []
@@ -216,3 +226,32 @@ def _denials() -> dict[str, dict[str, list[FindingKind]]]:
 
 DENIALS = _denials()
 """Cue such as "normal" -> place key -> the findings that it denies when said of that place."""
+
+_SPELLINGS = sorted(word_set("spelled"))
+_SHORTEST = min(map(len, _SPELLINGS)) - 1
+_KNOWN = STATEMENTS.words() | MODIFIERS.words() | CHANGES.words()
+
+
+@lru_cache(1 << 14)
+def spelled(word: str) -> str:
+    """A folded word as it is spelled, where it is one of the long names of cues.toml but for one slip."""
+    if len(word) < _SHORTEST or word in _KNOWN:
+        return word
+    return next((name for name in _SPELLINGS if _is_slip(word, name)), word)
+
+
+def _is_slip(word: str, name: str) -> bool:
+    """Whether one letter is missing, too many or wrong, or two neighbours have changed places."""
+    if abs(len(word) - len(name)) > 1:
+        return False
+    start = _agreeing(word, name)
+    end = _agreeing(word[start:][::-1], name[start:][::-1])
+    one, other = word[start : len(word) - end], name[start : len(name) - end]
+    return max(len(one), len(other)) <= 1 or (len(one) == 2 and one == other[::-1])
+
+
+def _agreeing(one: str, other: str) -> int:
+    """How many first letters two words share."""
+    return next(
+        (at for at, pair in enumerate(zip(one, other, strict=False)) if len(set(pair)) == 2), min(len(one), len(other))
+    )

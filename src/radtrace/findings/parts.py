@@ -13,6 +13,7 @@ _SEVERITIES: tuple[Severity, ...] = ("mild", "moderate", "severe")
 _REACH = 6
 """Most tokens between a severity and its finding."""
 _PARTED = frozenset((",", "with", "without", "of"))
+_FORMERLY = frozenset(("previously", "formerly", "earlier"))
 _COPULAS = word_set("copulas")
 _VERBS = word_set("verbs")
 _DEGREES = word_set("degrees")
@@ -54,7 +55,20 @@ class Modifiers:
             parts = self._by_side(statement)
             if len(parts) == 2:
                 return parts
-        return (Part(statement.laterality, statement.regions, self.severity(statement), statement.change),)
+        severity = self.severity(statement)
+        change = statement.change or self._since(statement, severity)
+        return (Part(statement.laterality, statement.regions, severity, change),)
+
+    def _since(self, statement: Statement, now: Severity | None) -> Change | None:
+        """What a severity of the past makes of that of today: "small effusion, previously moderate"."""
+        words = self.sentence.words
+        following = min((s.start for s in self.statements if s.start >= statement.end), default=len(words))
+        within = (match for match in self.severities if statement.end < match.start < following)
+        then = next((m.term.severity for m in within if self._is_past(m)), None)
+        if not now or not then:
+            return None
+        step = _SEVERITIES.index(now) - _SEVERITIES.index(then)
+        return "worse" if step > 0 else "improved" if step < 0 else "stable"
 
     def _by_side(self, statement: Statement) -> tuple[Part, ...]:
         """The parts that differ in severity or change; () where both sides are the same."""
@@ -104,7 +118,10 @@ class Modifiers:
         before = [
             match.term.severity
             for match in self.severities
-            if floor <= match.start and match.end <= start and _PARTED.isdisjoint(words[match.end : start])
+            if floor <= match.start
+            and match.end <= start
+            and self.sentence.in_one_clause(match.start, start)
+            and _PARTED.isdisjoint(words[match.end : start])
         ]
         if before:
             return max((severity for severity in before if severity), key=_SEVERITIES.index)
@@ -116,11 +133,18 @@ class Modifiers:
         if severity.start < end or any(end <= other.start < severity.start for other in self.statements):
             return False
         at = severity.start - 1
+        if self._is_past(severity):
+            return False
         while at > end and words[at] in _DEGREES:
             at -= 1
         joined = "which" in words[end:at] or self.sentence.in_one_clause(end - 1, severity.start)
-        copular = words[at] in _COPULAS and joined
+        copular = (words[at] in _COPULAS or words[at + 1] == "now") and joined
         return (copular or severity.start <= end + 2) and not self._is_taken(severity)
+
+    def _is_past(self, severity: Match) -> bool:
+        """Whether a severity is that of an earlier film: "previously moderate", "was large and is now small"."""
+        words, at = self.sentence.words, severity.start
+        return words[at - 1] in _FORMERLY or (words[at - 1] in ("was", "were") and "now" in words[at:])
 
     def _is_taken(self, severity: Match) -> bool:
         """Whether a severity belongs to a finding after it."""

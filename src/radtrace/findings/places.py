@@ -21,6 +21,11 @@ _PARTED = frozenset((",", "and", "or", ";", "with"))
 _LISTING = frozenset(("and", "or", ",", "/", "to", "the", "both", "right", "left", "bilateral"))
 _AFTER_NOUN = frozenset((*_PREPOSITIONS, "by", "with", "and", "but", ",", ";"))
 _LINKS = frozenset(("and", "or", ",", "/", "to"))
+_LUNG_OR_ZONE = frozenset(("{side} lung", "{side} apical zone", "{side} lower lung zone"))
+_HEART_AND_LUNGS = "heart and lungs"
+"""The key of a place whose parts are normal each in its own way."""
+_HIDING = word_set("hiding")
+_INFLATION = frozenset(("aeration", "ventilation", "inflation"))
 _NEAR = 4
 """Most tokens between a place and the finding after it that it locates."""
 _SIDE_REACH = 5
@@ -75,7 +80,8 @@ class Statement:
         if self.places:
             named = (fill(located.place.regions, located.sides or self.sides) for located in self.places)
             return ordered(name for names in named for name in names)
-        return fill(self.subject.place.regions if self.subject else self.kind.regions, self.all_sides)
+        whole = self.subject and self.subject.place.key != _HEART_AND_LUNGS
+        return fill(self.subject.place.regions if whole and self.subject else self.kind.regions, self.all_sides)
 
     @property
     def laterality(self) -> Laterality | None:
@@ -136,6 +142,9 @@ def _side_target(
     sentence: Sentence, side: Match, items: Sequence[Located | Statement], sides: Sequence[Match]
 ) -> Located | Statement | None:
     here = [item for item in items if sentence.in_one_clause(item.start, side.start)]
+    standing = next((item for item in here if isinstance(item, Statement) and item.start == side.start), None)
+    if standing and standing.end == side.end:
+        return standing
     before = [item for item in here if item.start <= side.start]
     if before and (side.end - side.start > 2 or sentence.words[side.start] == "bilaterally"):
         return max(before, key=lambda item: item.end)
@@ -214,8 +223,11 @@ def attach(sentence: Sentence, places: Sequence[Located], statements: Sequence[S
     inside = {at for statement in statements for at in range(statement.start, statement.end)}
     for group in _groups(sentence, free, inside):
         owner = _owner(sentence, group, statements)
+        hidden = owner is not None and bool(owner.places or owner.sides) and _is_hidden(sentence, group[0], owner)
         for located in group:
-            if owner and _fits(owner.kind, located):
+            if hidden:
+                located.used = True
+            elif owner and _fits(owner.kind, located):
                 owner.places.append(located)
                 located.used = True
             elif owner and (located.place.general or located.sides):
@@ -235,6 +247,11 @@ def _groups(sentence: Sentence, places: Sequence[Located], inside: Set[int]) -> 
         else:
             groups.append([located])
     return groups
+
+
+def _is_hidden(sentence: Sentence, located: Located, owner: Statement) -> bool:
+    """Whether a place is only what the finding covers ("opacity at the base that obscures the diaphragm")."""
+    return not _HIDING.isdisjoint(sentence.words[owner.end : located.start])
 
 
 def _fits(kind: FindingKind, located: Located) -> bool:
@@ -261,6 +278,8 @@ def _owner(sentence: Sentence, group: Sequence[Located], statements: Sequence[St
     before = next((statement for statement in reversed(here) if statement.end <= start), None)
     after = next((statement for statement in here if statement.start >= end), None)
     lead = sentence.words[before.end : start] if before else ()
+    if not _INFLATION.isdisjoint(lead):
+        before, lead = None, ()
     trail = sentence.words[end : after.start] if after else ()
     if before and not _PREPOSITIONS.isdisjoint(lead) and _PARTED.isdisjoint(lead):
         return before
@@ -290,7 +309,9 @@ def _share(sentence: Sentence, statements: Sequence[Statement]) -> None:
             located = None
         elif _is_bare(statement):
             _take(statement, earlier if earlier.places or not located else located)
-        elif not statement.all_sides and "with" in sentence.words[earlier.end : statement.start]:
+        elif not statement.all_sides and (
+            "with" in sentence.words[earlier.end : statement.start] or sentence.words[statement.start] in _HIDING
+        ):
             statement.sides = set(earlier.all_sides)
 
 
@@ -307,9 +328,14 @@ def _is_in_lungs(statement: Statement) -> bool:
     return "lung" in statement.kind.within or any(DOMAIN_OF[name] == "lung" for name in statement.regions)
 
 
+def _is_anywhere_in_lung(kind: FindingKind) -> bool:
+    """Whether its usual place is one lung or a zone of it, not both, the pleura or the diaphragm."""
+    return "lung" in kind.within and all(name in _LUNG_OR_ZONE for name in kind.regions)
+
+
 def _take(statement: Statement, neighbour: Statement) -> None:
     """Its places where both may be anywhere in the lung, otherwise only its sides."""
-    if neighbour.places and statement.kind.regions in (("{side} lung",), ()):
+    if neighbour.places and (not statement.kind.regions or _is_anywhere_in_lung(statement.kind)):
         statement.places = [located for located in neighbour.places if _fits(statement.kind, located)]
         statement.sides = set(neighbour.sides)
     elif any("{side}" in name for name in statement.kind.regions) or not statement.kind.regions:
