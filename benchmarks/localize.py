@@ -10,6 +10,8 @@ NAME: what is measured; everything unless named. A film without regions counts 0
     ratio       the cardiothoracic ratio against cardiomegaly in Open-I: AUC, sensitivity and specificity above .50
     heart       the heart's box against boxes of cardiomegaly
     kind        frontal or lateral, Open-I studies that training never saw
+    projection  AP or PA, patients that training never saw: how often told, and how often then right
+    warnings    what is said against held-out frontal films
     rotation    quarter turns, rotation_qc
     changed     held-out films turned or inverted: are they known, and do the boxes turn back to the same place
     hip         films of no chest, refused
@@ -31,7 +33,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1] / "weights"))
 
 from localization.heart import cardiothoracic, heart_boxes
-from localization.kinds import changed, hips, kinds, rotation
+from localization.kinds import changed, hips, kinds, projections, rotation, warnings
 from localization.located import Locator
 from localization.pointing import pointing
 from localization.regions import all_regions, lungs
@@ -47,6 +49,8 @@ MEASURED: dict[str, Callable[[Path, Locator], dict[str, Any]]] = {
     "ratio": cardiothoracic,
     "heart": heart_boxes,
     "kind": kinds,
+    "projection": projections,
+    "warnings": warnings,
     "rotation": rotation,
     "changed": changed,
     "hip": hips,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,9 @@ import numpy.typing as npt
 import films
 from localization.drawn import corners, finding_boxes
 from localization.floors import best_constant, ious
-from localization.located import Locator, Shot, size, upright
+from localization.located import Locator, Shot, size
 from localization.stats import auc, by_group, interval, p_no_better
 from radtrace.findings import annotate, nih14_labels
-from radtrace.localize import Localization
 
 CONVENTION = 0.5
 """A ratio above which a heart on a PA film is called enlarged."""
@@ -27,15 +27,6 @@ class Hearts:
     studies: tuple[str, ...]
     ratios: npt.NDArray[np.float64]
     enlarged: npt.NDArray[np.bool_]
-
-
-def ratio(found: Localization) -> float:
-    """Width of the heart over the width between the lungs' outer borders; nan where the film is refused."""
-    regions = upright(found)
-    if not regions:
-        return float("nan")
-    heart = regions["cardiac silhouette"]
-    return (heart.x2 - heart.x1) / (regions["left lung"].x2 - regions["right lung"].x1)
 
 
 def cardiothoracic(data: Path, locate: Locator) -> dict[str, Any]:
@@ -60,7 +51,7 @@ def _hearts(openi: Path, rows: Sequence[dict[str, str]], labels: Mapping[str, bo
     found = locate([Shot(openi / row["file"], size(row)) for row in chosen], "frontal films")
     return Hearts(
         tuple(row["uid"] for row in chosen),
-        np.array([ratio(result) for result in found]),
+        np.array([nan if result.cardiothoracic_ratio is None else result.cardiothoracic_ratio for result in found]),
         np.array([labels[row["uid"]] for row in chosen]),
     )
 

@@ -1,11 +1,13 @@
-"""What the film is and how it lies: frontal or lateral, quarter turns, inverted grays, films that are no chest."""
+"""What the film is and how it lies: frontal or lateral, AP or PA, turns, inverted grays, films that are no chest."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 import films
 from localization.located import Locator, Shot, size, upright
@@ -41,6 +43,62 @@ def _kinds(rows: Sequence[dict[str, str]], found: Sequence[Localization]) -> dic
         "said_to_be_turned": [row["file"] for row, result in zip(rows, found, strict=True) if result.rotation],
         "wrong": [row["file"] for row, ok in zip(rows, right, strict=True) if not ok],
     }
+
+
+def projections(data: Path, locate: Locator) -> dict[str, Any]:
+    """AP or PA of held-out patients of NIH and Hannover, and of covid_lungbox, which training never sees."""
+    nih, hannover, covid = data / "boxes/nih", data / "hannover_cr", data / "anatomy"
+    unseen = films.held_out_patient
+    sets = {
+        "nih": [
+            (Shot(nih / row["file"], size(row)), row["view"])
+            for row in films.rows(nih / "labels.csv")
+            if unseen(row["patient_id"])
+        ],
+        "hannover": [
+            (Shot(hannover / row["file"]), row["projection"].upper())
+            for row in films.rows(hannover / "data.csv")
+            if unseen(row["patient_id"])
+        ],
+        "covid_lungbox": [(Shot(covid / r["file"]), r["view"][:2]) for r in films.rows(covid / "covid_lungbox.csv")],
+    }
+    return {
+        name: told(
+            [found.projection for found in locate([shot for shot, _ in rows], name)], [truth for _, truth in rows]
+        )
+        for name, rows in sets.items()
+    }
+
+
+def told(said: Sequence[str], truth: Sequence[str]) -> dict[str, Any]:
+    """How often a projection is told at all, and how often it is then right."""
+    answers, views = np.array(said), np.array(truth)
+    known, right = answers != "unknown", answers == views
+    figures = {"films": len(views), "told": known.mean(), "accuracy_of_told": _share(right[known])}
+    for view in ("AP", "PA"):
+        figures[f"{view}_films"] = int((views == view).sum())
+        figures[f"{view}_right_of_told"] = _share(right[known & (views == view)])
+    return figures | {"right_of_all": right.mean()}
+
+
+def _share(of: npt.NDArray[np.bool_]) -> float | None:
+    return float(of.mean()) if len(of) else None
+
+
+def warnings(data: Path, locate: Locator) -> dict[str, Any]:
+    """What is said against held-out frontal films, most of which are sound."""
+    held_out, _ = shenzhen(data)
+    reports = [row for row in films.rows(data / "openi/reports.csv") if films.held_out_study(row["uid"])]
+    sets = {
+        "shenzhen": [Shot(data / "anatomy" / row["file"]) for row in held_out],
+        "openi": [Shot(data / "openi" / row["file"], size(row)) for row in reports if row["projection"] == "Frontal"],
+    }
+    return {name: _warned(locate(shots, name)) for name, shots in sets.items()}
+
+
+def _warned(found: Sequence[Localization]) -> dict[str, Any]:
+    counts = Counter(said for result in found for said in result.warnings)
+    return {"films": len(found), "without_a_warning": np.mean([not result.warnings for result in found]), **counts}
 
 
 def rotation(data: Path, locate: Locator) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import pytest
 
 from localization.drawn import Drawn
 from localization.floors import best_constant, ious
-from localization.heart import ratio
+from localization.kinds import told
 from localization.located import Shot, size, upright
 from localization.pointing import compared, emitted, targets
 from localization.stats import auc, holm, interval, p_no_better
@@ -112,10 +112,6 @@ def test_boxes_are_turned_back(rotation):
     assert upright(turned)["carina"].xyxy == pytest.approx(box.xyxy)
 
 
-def test_the_ratio_of_a_refused_film_is_none():
-    assert math.isnan(ratio(Localization("other", warnings=("not a chest film",))))
-
-
 def test_an_unknown_size_restores_no_aspect():
     assert size({"orig_width": "2048.0", "orig_height": "2500"}) == (2048, 2500)
     assert size({"orig_width": "", "orig_height": ""}) == (0, 0)
@@ -131,3 +127,12 @@ def test_a_shot_is_turned_and_inverted(tmp_path):
     assert Shot(path, turns=1).pixels() == pytest.approx(np.rot90(Shot(path).pixels()))
     assert Shot(path, inverted=True).pixels() == pytest.approx(1 - Shot(path).pixels())
     assert Shot(path, true_size=(100, 40)).pixels().shape == (40, 100)
+
+
+def test_projections_are_counted_over_all_films_and_over_those_that_were_told():
+    # Two of three told are right, one of four is not told: 2/3 of the told, 2/4 of all.
+    found = told(["AP", "PA", "PA", "unknown"], ["AP", "AP", "PA", "PA"])
+    assert (found["films"], found["told"]) == (4, 0.75)
+    assert found["accuracy_of_told"] == pytest.approx(2 / 3)
+    assert found["right_of_all"] == 0.5
+    assert (found["AP_right_of_told"], found["PA_right_of_told"]) == (0.5, 1.0)
