@@ -130,7 +130,7 @@ def _letterboxed(image: Image.Image, canvas: npt.NDArray[np.uint8]) -> tuple[int
     return width, height
 
 
-def _lung_sides(path: Path) -> list[npt.NDArray[np.uint8]]:
+def lung_sides(path: Path) -> list[npt.NDArray[np.uint8]]:
     """The right and the left lung of a mask of both: each column pixel goes to the nearer lung's component."""
     from scipy import ndimage
 
@@ -162,7 +162,7 @@ def load(items: list[Item]) -> Canvas:
             pixels = load_film(item.path, item.true_size).pixels
             sizes[index] = _letterboxed(Image.fromarray(np.rint(pixels * 255).astype(np.uint8)), films[index])
             if item.mask is not None:
-                for side, part in enumerate(_lung_sides(item.mask)):
+                for side, part in enumerate(lung_sides(item.mask)):
                     _letterboxed(Image.fromarray(part), masks[index, side])
                 central = extents(*(masks[index, :2] > 127))
                 if central:

@@ -44,3 +44,16 @@ def test_each_path_has_its_line_and_what_cannot_be_read_says_why(radtrace, twins
     assert "nowhere.png: No such file" in missing["warnings"][0]
     assert radtrace("localize", twins[0], "nowhere.png", "--json", "--strict").returncode == 1
     assert radtrace("localize", "nowhere.png", "--json").returncode == 2
+
+
+def test_regions_are_chosen_by_name_and_a_wrong_one_is_answered_with_the_nearest(radtrace, tmp_path, twins):
+    done = radtrace("localize", twins[0], "--regions", "lungs, heart", "--regions", "left base", "-o", "out")
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "out").iterdir())) == 1
+    wrong = radtrace("localize", twins[0], "--regions", "lungs,rigth lung", "-o", "none")
+    assert wrong.returncode == 2
+    assert len(wrong.stderr.splitlines()) == 1
+    assert "'rigth lung'" in wrong.stderr
+    assert "right lung, left lung" in wrong.stderr
+    assert not (tmp_path / "none").exists()
+    assert radtrace("localize", twins[0], "--regions", "lungs", "--json").returncode == 2

@@ -11,7 +11,7 @@ from radtrace.anatomy import REGIONS
 from radtrace.geometry import Box
 from radtrace.images import Film, Pixels, load_film
 from radtrace.images.film import Orientation
-from radtrace.localize import Localization, Localizer, overlay, row, weights
+from radtrace.localize import Localization, Localizer, row, weights
 
 LUNGS = ("right lung", "left lung")
 
@@ -209,11 +209,6 @@ def test_the_bundled_weights_are_small(localizer: Localizer) -> None:
     assert weights.find().stat().st_size <= 4 * 2**20
 
 
-def some() -> Localization:
-    boxes = {name: Box.of((0.1 + 0.01 * i, 0.2, 0.5 + 0.01 * i, 0.9)) for i, name in enumerate(REGIONS)}
-    return Localization("frontal", 90, boxes, ("the film is turned",))
-
-
 def test_row_is_json_ready() -> None:
     film = Film(np.zeros((40, 60), np.float32), "digest")
     found = Localization(
@@ -237,22 +232,6 @@ def test_row_is_json_ready() -> None:
         "regions": {"right lung": [0.1, 0.2, 0.33333, 0.9]},
         "warnings": [],
     }
-
-
-def test_overlay_is_the_film_with_a_legend() -> None:
-    import io
-
-    from PIL import Image
-
-    film = np.full((300, 200), 0.5, np.float32)
-    with Image.open(io.BytesIO(overlay(film, some()))) as image:
-        assert image.mode == "RGB"
-        assert image.width == 853  # 1280 * 200 / 300
-        assert image.height > 1280
-        colours = {colour for _, colour in image.getcolors(1 << 24) or ()}
-    assert (77, 210, 255) in colours  # the lungs' boxes
-    assert overlay(film, some()) == overlay(film, some())
-    overlay(film, Localization("other", warnings=("not a chest film",)))
 
 
 def test_importing_the_package_loads_no_torch() -> None:

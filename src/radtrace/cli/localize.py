@@ -36,8 +36,15 @@ _UNREAD: dict[str, Any] = {
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Folder of the overlays."
 )
+@click.option(
+    "--regions",
+    "wanted",
+    multiple=True,
+    metavar="NAME[,NAME...]",
+    help='What is drawn, e.g. "heart,left base"; "all" for all 35. Default: a dozen landmarks.',
+)
 @click.option("--strict", is_flag=True, help="Exit status 1 if any film could not be read.")
-def localize(paths: tuple[Path, ...], as_json: bool, output: Path, strict: bool) -> int:
+def localize(paths: tuple[Path, ...], as_json: bool, output: Path, wanted: tuple[str, ...], strict: bool) -> int:
     """Where the anatomy is: the boxes of 35 regions on a frontal chest film.
 
     PATHS are DICOM, PNG or JPEG films or folders of them. With --json, one line a film: path, kind (frontal, lateral,
@@ -49,6 +56,7 @@ def localize(paths: tuple[Path, ...], as_json: bool, output: Path, strict: bool)
     \b
     Examples:
       radtrace localize film.dcm -o overlays
+      radtrace localize film.dcm --regions "lungs,cardiac silhouette"
       radtrace localize films/ --json > regions.jsonl
     """
     from radtrace.errors import FilmError
@@ -56,6 +64,7 @@ def localize(paths: tuple[Path, ...], as_json: bool, output: Path, strict: bool)
     from radtrace.localize import Localizer
     from radtrace.runs import progress
 
+    names = _names(wanted, as_json)
     films = list(_films(paths))
     localizer = Localizer.load()
     if not as_json:
@@ -70,12 +79,24 @@ def localize(paths: tuple[Path, ...], as_json: bool, output: Path, strict: bool)
             else:
                 name = path.stem if stems[path.stem] == 1 else _whole_name(path)
                 picture = None if as_json else output / f"{name}.regions.png"
-                _tell(path, film, localizer([film])[0], picture)
+                _tell(path, film, localizer([film])[0], picture, names)
             advance(1)
     click.echo(f"{len(films) - unread} films, {unread} that could not be read", err=True)
     if unread == len(films):
         return InputError.exit_status
     return 1 if strict and unread else 0
+
+
+def _names(wanted: Sequence[str], as_json: bool) -> tuple[str, ...]:
+    """The regions to draw. Raises InputError for a name that stands for none."""
+    from radtrace.localize import named_regions
+    from radtrace.localize.overlay import SHOWN
+
+    if not wanted:
+        return SHOWN
+    if as_json:
+        raise InputError("--regions chooses what is drawn, and --json draws nothing: it tells all 35")
+    return named_regions(name for names in wanted for name in names.split(","))
 
 
 def _films(paths: Sequence[Path]) -> Iterator[Path]:
@@ -102,13 +123,13 @@ def _refuse(path: Path, error: Exception, as_json: bool) -> None:
         click.echo(json.dumps(_UNREAD | {"path": str(path), "warnings": [str(error)]}))
 
 
-def _tell(path: Path, film: "Film", localization: "Localization", picture: Path | None) -> None:
+def _tell(path: Path, film: "Film", localization: "Localization", picture: Path | None, names: Sequence[str]) -> None:
     """Print a film's line, or draw its overlay."""
     from radtrace.localize import overlay, row
 
     if picture is None:
         click.echo(json.dumps(row(path, film, localization)))
         return
-    picture.write_bytes(overlay(film.pixels, localization))
+    picture.write_bytes(overlay(film.pixels, localization, names))
     said = "; ".join(localization.warnings)
     click.echo(f"{picture}: {localization.kind}, {len(localization.regions)} regions{said and '; '}{said}")

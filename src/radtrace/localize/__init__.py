@@ -5,6 +5,7 @@ loads no torch; `Localizer.load` does, and needs the extra `read` and the distri
 """
 
 from radtrace.localize.localizer import Localization, Localizer, row
+from radtrace.localize.naming import named_regions
 from radtrace.localize.overlay import overlay
 
-__all__ = ["Localization", "Localizer", "overlay", "row"]
+__all__ = ["Localization", "Localizer", "named_regions", "overlay", "row"]
