@@ -309,6 +309,8 @@ def other(film: Tensor, side: int, rng: Generator) -> Tensor:
         return _limb(side, rng)
     if choice < 0.88:
         return _text_page(side, rng)
+    if choice < 0.91:
+        return torch.from_numpy(rng.random((1, side, side), np.float32))
     if choice < 0.94:
         return sum(
             (_smooth_field(side, int(2 ** rng.uniform(1, 7.5)), rng) * rng.random() for _ in range(rng.integers(1, 4))),

@@ -84,10 +84,9 @@ def _scores(found: Sequence[Box | None], truth: Boxes) -> Boxes:
 def all_regions(data: Path, locate: Locator) -> dict[str, Any]:
     """The localizer's 35 regions on held-out Shenzhen against the same geometry run on the lungs that people outlined.
 
-    This measures the network, not the geometry: both sides share the rules that lead from lungs to regions. The floor
-    of each region is its best constant box on the training films' outlines; heart and mediastinum lie between the outlined
-    lungs; p by sign flips over films, Holm's
-    correction over the regions.
+    This measures the network, not the geometry: both sides share the rules that lead from lungs to regions, and heart
+    and mediastinum are what lies between the outlined lungs. The floor of each region is its best constant box on the
+    training films' outlines; p by sign flips over films, Holm's correction over the regions.
     """
     anatomy = data / "anatomy"
     held_out, seen = shenzhen(data)

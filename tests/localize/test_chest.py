@@ -13,7 +13,7 @@ HEART = (40, 50, 65, 85)
 
 
 def masks(right: Corners | None, left: Corners | None, heart: Corners | None = HEART) -> np.ndarray:
-    """Logits: 4 in the right lung, 2 in the left, so that the right wins where they overlap; the mediastinum as heart."""
+    """Logits: 4 in the right lung, 2 in the left, so that the right wins where they overlap."""
     drawn = np.full((4, 100, 100), -5.0, np.float32)
     for mask, (box, logit) in enumerate(((right, 4.0), (left, 2.0), (heart, 3.0), (heart, 3.0))):
         if box is not None:

@@ -31,6 +31,8 @@ _LONGEST = 4
 """Long edge of a film in short edges; the longest cassettes (whole spine) have 3."""
 _SURE = 0.95
 """Below this probability the film is looked at in all four turns."""
+_BELIEVED = 0.7
+"""Below this probability, after all looks, a film is no chest film: white noise gets up to 0.53."""
 _TOLD = 0.9
 """From this probability on the projection is told."""
 _COMPLAINT = 0.9
@@ -75,8 +77,8 @@ class _Look(NamedTuple):
 
     @property
     def kind_name(self) -> str:
-        """The likeliest kind."""
-        return KINDS[int(self.kind.argmax())]
+        """The likeliest kind; "other" where none is likely."""
+        return KINDS[int(self.kind.argmax())] if self.kind.max() >= _BELIEVED else "other"
 
     @property
     def doubtful(self) -> bool:
