@@ -73,8 +73,8 @@ def test_a_run_that_goes_on_does_not_try_it_again(recipe):
         with pytest.raises(FailureRateError, match="3 of 4 studies rejected"):
             build(deadly)
     assert set(rejected(deadly)) == {"phantom-00000", "phantom-00001", "phantom-00002"}
-    # The chunk dies of the first study; by themselves each of the three dies once more, and never again.
-    assert openings(deadly) == ["0", "0", "1", "2"]
+    # The chunk dies of its first study; each of the three kills a worker of its own, and is never opened again.
+    assert sorted(openings(deadly)) == ["0", "0", "1", "2"]
 
 
 @pytest.mark.parametrize("deaths", [1, 2])

@@ -52,9 +52,9 @@ def worked(task: Task, spool: Spool, pieces: Iterable[tuple[int, int]], workers:
 
 @dataclass(slots=True, eq=False)
 class _Worker:
-    """One process. alone: hired for one study, tried by itself; deadline: when it is taken to hang.
+    """One process. alone: hired for studies that are tried by themselves; deadline: when it is taken to hang.
 
-    pending: jobs in the order that it answers them.
+    pending: jobs in the order that it answers them; served: jobs that it has answered.
     """
 
     process: ForkServerProcess
@@ -62,6 +62,7 @@ class _Worker:
     alone: bool
     deadline: float
     ready: bool = False
+    served: int = 0
     pending: deque[Job] = field(default_factory=deque)
 
     @classmethod
@@ -95,7 +96,11 @@ class _Worker:
 
 
 class _Crew:
-    """Hands out jobs and replaces who is lost over them."""
+    """Hands out jobs and replaces who is lost over them.
+
+    A study tried by itself that ends a worker which had done others before is tried once more in a new one, so that no
+    study pays for the damage that another did.
+    """
 
     def __init__(self, task: Task, spool: Spool, size: int) -> None:
         self._task, self._spool, self._size = task, spool, size
@@ -123,7 +128,7 @@ class _Crew:
             if not worker.pending:
                 self._dismiss(worker)
         while len(self._workers) < self._size:
-            job = self._singles.popleft() if self._singles else self._next(jobs)
+            job = self._next_single() or self._next(jobs)
             if job is None:
                 return
             worker = _Worker.start(self._task, job)
@@ -131,11 +136,14 @@ class _Crew:
             self._fill(worker, jobs)
 
     def _fill(self, worker: _Worker, jobs: Iterator[Job]) -> None:
-        while not worker.alone and len(worker.pending) < _QUEUE:
-            job = self._next(jobs)
+        while len(worker.pending) < (1 if worker.alone else _QUEUE):
+            job = self._next_single() if worker.alone else self._next(jobs)
             if job is None:
                 return
             worker.give(job)
+
+    def _next_single(self) -> Job | None:
+        return self._singles.popleft() if self._singles else None
 
     def _next(self, jobs: Iterator[Job]) -> Job | None:
         return self._again.popleft() if self._again else next(jobs, None)
@@ -168,8 +176,10 @@ class _Crew:
                 pass
             case Chunk():
                 worker.pending.popleft()
+                worker.served += 1
                 yield said
             case Spoilt(reason):
+                worker.served += 1
                 yield from self._failed(worker.pending.popleft(), reason)
             case _:
                 raise said
@@ -181,7 +191,10 @@ class _Crew:
             raise RadtraceError(f"a worker process could not be started: {reason}")
         job = worker.pending.popleft()
         self._again.extendleft(reversed(worker.pending))
-        yield from self._failed(job, reason)
+        if job.alone and worker.served:
+            self._singles.appendleft(job)  # what another study left behind may be at fault
+        else:
+            yield from self._failed(job, reason)
 
     def _failed(self, job: Job, reason: str) -> Iterator[Chunk]:
         """Each study of a chunk is tried by itself; one that was is rejected."""
