@@ -31,9 +31,12 @@ EVERY = 500
 
 
 class Shifted(Phantoms):
+    """Phantoms whose films cost nothing."""
+
     kind: str = "memory:Shifted"
 
     def film(self, view: View, load: Load = load_film) -> Film:
+        """See `Source.film`."""
         seed = int(view.uri)
         pixels = np.roll(drawn(seed % DRAWN, self.side), seed // DRAWN, axis=1)
         return Film(pixels, f"{seed:064x}", projection="PA")
@@ -53,6 +56,7 @@ class Sampler(threading.Thread):
         self.done = self.read = 0
 
     def run(self) -> None:
+        """Look four times a second."""
         start = time.perf_counter()
         while not self.stopped.wait(0.25):
             everyone = processes(Path("/proc/self"))
@@ -128,7 +132,7 @@ def summary(samples: list[tuple[float, int, float, float]], studies: int) -> dic
     record = [
         [int(done[at]), round(float(parent[at]), 1), round(float(everyone[at]), 1)] for at in points if at < len(done)
     ]
-    return {**peaks, "kb_a_study": [round(1000 * slope, 2) for slope in slopes], "record": record}
+    return {**peaks, "kb_a_study": [round(1000 * float(slope), 2) for slope in slopes], "record": record}
 
 
 def parse() -> argparse.Namespace:

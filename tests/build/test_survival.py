@@ -11,7 +11,7 @@ import pytest
 
 from radtrace.build import BuildRecipe, build
 from radtrace.build.reading import find_traces
-from radtrace.errors import FailureRateError
+from radtrace.errors import FailureRateError, InputError
 
 
 @pytest.fixture
@@ -54,9 +54,11 @@ def test_who_kills_a_worker_is_rejected_and_its_neighbours_are_not(recipe):
 
 
 def test_who_hangs_is_rejected(recipe):
-    deadly = recipe("run", {1: "hang"}, count=3, stall_seconds=4)
-    assert build(deadly).traces == 2
-    assert rejected(deadly) == {"phantom-00001": ("worker", "no progress for 4 s")}
+    deadly = recipe("run", {0: "hang"}, count=1, stall_seconds=2, max_rejected=1.0)
+    with pytest.raises(InputError, match="no study became a trace"):
+        build(deadly)
+    assert rejected(deadly) == {"phantom-00000": ("worker", "no progress for 2 s")}
+    assert openings(deadly) == ["0", "0"]
 
 
 def test_who_killed_a_worker_once_only_is_not_rejected(recipe):

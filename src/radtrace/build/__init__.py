@@ -19,13 +19,12 @@ from pathlib import Path
 from radtrace.build.card import MANIFEST, check_files, statistics_of, write_description
 from radtrace.build.crew import prepare, worked
 from radtrace.build.ledger import Ledger
+from radtrace.build.messages import Task
 from radtrace.build.parts import part_path, write_shard
 from radtrace.build.recipe import BuildRecipe
 from radtrace.build.split import Member, assign
 from radtrace.build.spool import Spool
-from radtrace.build.workers import Task
 from radtrace.errors import FailureRateError, InputError
-from radtrace.localize.weights import find, fingerprint
 from radtrace.records import Rejected
 from radtrace.runs import RunFolder, progress, read_object, write_atomically
 
@@ -81,6 +80,8 @@ def build(recipe: BuildRecipe) -> BuildResult:
 
 def _weights() -> tuple[Path, str] | None:
     """The localizer's file and its digest; None where none is installed, which only matters once a film needs it."""
+    from radtrace.localize.weights import find, fingerprint  # slow, and the workers' own start goes on meanwhile
+
     digest = fingerprint()
     return (find(), digest) if digest else None
 

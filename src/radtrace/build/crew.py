@@ -16,8 +16,8 @@ from multiprocessing.context import ForkServerProcess
 from typing import Self
 
 from radtrace.build.ledger import Chunk, Refused
+from radtrace.build.messages import Alive, Job, Ready, Spoilt, Task
 from radtrace.build.spool import Spool
-from radtrace.build.workers import Alive, Job, Ready, Spoilt, Task, serve
 from radtrace.errors import RadtraceError
 from radtrace.records import Rejected, Study
 
@@ -50,6 +50,13 @@ def worked(task: Task, spool: Spool, pieces: Iterable[tuple[int, int]], workers:
         crew.end()
 
 
+def _serve(link: Connection, task: Task) -> None:
+    """What a worker process runs; its imports are no part of the parent's start."""
+    from radtrace.build.workers import serve
+
+    serve(link, task)
+
+
 @dataclass(slots=True, eq=False)
 class _Worker:
     """One process. alone: hired for studies that are tried by themselves; deadline: when it is taken to hang.
@@ -68,7 +75,7 @@ class _Worker:
     @classmethod
     def start(cls, task: Task, job: Job) -> Self:
         ours, theirs = _CONTEXT.Pipe()
-        process = _CONTEXT.Process(target=serve, args=(theirs, task), daemon=True)
+        process = _CONTEXT.Process(target=_serve, args=(theirs, task), daemon=True)
         process.start()
         theirs.close()
         worker = cls(process, ours, job.alone, time.monotonic() + _START_SECONDS)

@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
-from radtrace.build.case import Case
 from radtrace.build.split import Member
 from radtrace.errors import InputError
 from radtrace.records import Domain, Record, Rejected, Status
@@ -55,24 +54,6 @@ class Chunk(Record):
 
     start: int
     entries: tuple[Entry, ...]
-
-
-def entry_of(case: Case | Rejected) -> Traced | Refused:
-    """The ledger's entry for a finished case."""
-    if isinstance(case, Rejected):
-        return Refused(rejected=case)
-    looks = tuple(
-        Look(
-            domain=step.domain,
-            words=len(step.rationale.split()),
-            grounded=step.box is not None,
-            regions=tuple(region.name for region in step.regions),
-            findings=tuple((finding.label, finding.status) for finding in step.findings),
-        )
-        for step in case.trace.steps
-    )
-    study = case.study
-    return Traced(study_id=study.id, patient_id=study.patient_id, split=study.split, looks=looks)
 
 
 class Ledger:

@@ -4,13 +4,15 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import pyarrow as pa
 
-from radtrace.build.case import Case
 from radtrace.build.shards import SCHEMA, ShardWriter, to_row
 from radtrace.runs import publish
+
+if TYPE_CHECKING:
+    from radtrace.build.case import Case
 
 _ROWS_A_GROUP = 20
 _BYTES_A_GROUP = 32 << 20
@@ -36,7 +38,7 @@ class PartWriter:
         self._writer = pa.ipc.new_file(self._file, SCHEMA)
         return self
 
-    def write(self, case: Case) -> None:
+    def write(self, case: "Case") -> None:
         """Add a case."""
         self._cases.append(case)
         self._bytes += len(case.film_png) + sum(len(png) for png in case.step_pngs if png)

@@ -5,16 +5,18 @@ import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
-from radtrace.build.case import Case
 from radtrace.errors import InputError
 from radtrace.records import Label, Trace
 from radtrace.runs import publish
+
+if TYPE_CHECKING:
+    from radtrace.build.case import Case
 
 _IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 _BOX = pa.list_(pa.float64())
@@ -134,7 +136,7 @@ class Row:
     labels: tuple[Label, ...] = ()
 
 
-def to_row(case: Case) -> dict[str, Any]:
+def to_row(case: "Case") -> dict[str, Any]:
     """A case as one row of `SCHEMA`."""
     trace = case.trace.model_dump(mode="json", exclude={"answer"})
     for step, png in zip(trace["steps"], case.step_pngs, strict=True):

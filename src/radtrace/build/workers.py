@@ -1,7 +1,7 @@
 """What a worker process of a build does: chunks of studies in, parts of a dataset and lines of the ledger out.
 
-The modules that only workers need are imported here and not by the parent; a fork server imports them once for all
-workers (see `radtrace.build.crew`).
+The modules that only workers need are imported here and not by the parent: a fork server imports them once for all
+workers, while the parent reads the source (see `radtrace.build.crew`).
 """
 
 import fcntl
@@ -12,16 +12,15 @@ import time
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from radtrace.build.case import Case, Making, make_cases
-from radtrace.build.ledger import Chunk, entry_of
+from radtrace.build.ledger import Chunk, Look, Refused, Traced
+from radtrace.build.messages import Alive, Job, Ready, Spoilt, Task
 from radtrace.build.parts import PartWriter, part_path
-from radtrace.build.recipe import BuildRecipe
 from radtrace.build.spool import read_studies
 from radtrace.errors import RadtraceError
 from radtrace.images import Film, FilmReader, Pixels, load_film
@@ -32,51 +31,6 @@ from radtrace.sources import Load
 
 _TELL_SECONDS = 1.0
 """How often a worker says at most that it goes on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What is the same for all chunks.
-
-    studies: the spool's file; weights: the localizer's file and its sha256; folder: that relative paths start from.
-    """
-
-    recipe: BuildRecipe
-    parts: Path
-    studies: Path
-    weights: tuple[Path, str] | None
-    folder: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A chunk: `count` studies, from the one of number `start`, whose line in the spool begins at `offset`.
-
-    alone: a study that is tried by itself, after the worker of its chunk was lost; every film is then decoded in a
-    process of its own.
-    """
-
-    start: int
-    count: int
-    offset: int
-    alone: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """The worker takes jobs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Alive:
-    """The worker goes on with its job."""
-
-
-@dataclass(frozen=True, slots=True)
-class Spoilt:
-    """The job met an error of a kind that nobody foresaw. reason: its kind and place, nothing of the data."""
-
-    reason: str
 
 
 class _StudyError(Exception):
@@ -182,3 +136,21 @@ class Worker:
 
         torch.set_num_threads(1)
         return localizer
+
+
+def entry_of(case: Case | Rejected) -> Traced | Refused:
+    """The ledger's entry for a finished case."""
+    if isinstance(case, Rejected):
+        return Refused(rejected=case)
+    looks = tuple(
+        Look(
+            domain=step.domain,
+            words=len(step.rationale.split()),
+            grounded=step.box is not None,
+            regions=tuple(region.name for region in step.regions),
+            findings=tuple((finding.label, finding.status) for finding in step.findings),
+        )
+        for step in case.trace.steps
+    )
+    study = case.study
+    return Traced(study_id=study.id, patient_id=study.patient_id, split=study.split, looks=looks)
