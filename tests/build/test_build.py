@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from radtrace.anatomy import REGIONS
-from radtrace.build import BuildRecipe, build, workers
+from radtrace.build import BuildRecipe, build
+from radtrace.build.ledger import Ledger
 from radtrace.build.reading import find_traces
 from radtrace.build.shards import read_rows, study_ids
 from radtrace.config import load_recipe
@@ -114,19 +115,19 @@ def digests(folder):
 
 @pytest.mark.parametrize("chunks_before", [0, 1])
 def test_a_build_that_dies_goes_on_to_the_same_bytes(dataset, tmp_path, monkeypatch, chunks_before):
-    work, calls = workers.work, []
+    add, calls = Ledger.add, []
 
-    def dying(recipe, parts, job, load):
+    def dying(ledger, chunk):
         if len(calls) == chunks_before:
             raise KeyboardInterrupt
-        calls.append(job)
-        return work(recipe, parts, job, load)
+        calls.append(chunk)
+        add(ledger, chunk)
 
-    monkeypatch.setattr(workers, "work", dying)
+    monkeypatch.setattr(Ledger, "add", dying)
     with pytest.raises(KeyboardInterrupt):
         build(phantoms(tmp_path / "run"))
     assert (tmp_path / "run" / "rejected.jsonl").exists()
-    monkeypatch.setattr(workers, "work", work)
+    monkeypatch.setattr(Ledger, "add", add)
     build(phantoms(tmp_path / "run"))
     assert digests(tmp_path / "run") == digests(dataset)
     build(phantoms(tmp_path / "run"))

@@ -84,9 +84,8 @@ def test_the_view_gets_the_films_size_and_hash(source):
 
 def test_each_case_of_many_gets_its_own_answer(source):
     rejected = Rejected(study_id="r", stage="source", reason="bad row")
-    cases = make_cases(
-        [study(("f", "PA")), rejected, study(("o", "unknown")), study(("l", "unknown"), ("f", "AP"))], source, locate
-    )
+    studies = [study(("f", "PA")), rejected, study(("o", "unknown")), study(("l", "unknown"), ("f", "AP"))]
+    cases = list(make_cases(studies, source, locate))
     assert [isinstance(case, Case) for case in cases] == [True, False, False, True]
     assert cases[1] is rejected
 

@@ -4,9 +4,9 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 import jinja2
@@ -23,14 +23,11 @@ MANIFEST = "manifest.json"
 """Written last: a folder that has it is a finished dataset."""
 
 
-def write_description(
-    recipe: BuildRecipe, traced: Mapping[str, Traced], sides: Mapping[str, str], rejected: Sequence[Rejected]
-) -> dict[str, int]:
+def write_description(recipe: BuildRecipe, statistics: Mapping[str, Any]) -> dict[str, int]:
     """Write statistics, leakage report, card and, last of all, the manifest.
 
     Returns: what leaks between the splits, counted; see `radtrace.build.leakage`.
     """
-    statistics = statistics_of(traced.values(), sides, rejected)
     leakage = leakage_of({path: path.name.split("-")[0] for path in sorted((recipe.output / "data").glob("*.parquet"))})
     write_atomically(recipe.output / "statistics.json", json.dumps(statistics, indent=2) + "\n")
     write_atomically(recipe.output / "leakage.json", json.dumps(leakage, indent=1) + "\n")
@@ -40,7 +37,7 @@ def write_description(
         "recipe_digest": recipe.digest(),
         "recipe": recipe.resolved(),
         "versions": versions(),
-        "files": {str(path.relative_to(recipe.output)): _described(path) for path in _files(recipe.output)},
+        "files": _described(recipe.output, recipe.workers),
     }
     write_atomically(recipe.output / MANIFEST, json.dumps(manifest, indent=2, sort_keys=True) + "\n")
     return leaks(leakage)
@@ -60,38 +57,42 @@ def check_files(output: Path) -> None:
 
 
 def statistics_of(traced: Iterable[Traced], sides: Mapping[str, str], rejected: Sequence[Rejected]) -> dict[str, Any]:
-    """Counts of traces, steps, words, regions and findings (MMRad-IVL Sec. 2.2, Fig. 2), and of rejections."""
-    cases = list(traced)
-    looks = [look for case in cases for look in case.looks]
-    findings = [finding for look in looks for finding in look.findings]
-    by_status = {
-        status: _counted(label for label, its_status in findings if its_status == status)
-        for status in ("present", "uncertain", "absent")
-    }
+    """Counts of traces, steps, words, regions and findings (MMRad-IVL Sec. 2.2, Fig. 2), and of rejections.
+
+    Args:    traced: what is known of each trace, one at a time.
+    """
+    steps, words, domains, regions = Counter[int](), Counter[int](), Counter[str](), Counter[str]()
+    findings = {status: Counter[str]() for status in ("present", "uncertain", "absent")}
+    grounded = 0
+    for case in traced:
+        steps[len(case.looks)] += 1
+        for look in case.looks:
+            words[look.words] += 1
+            domains[look.domain] += 1
+            grounded += look.grounded
+            regions.update(look.regions)
+            for label, status in look.findings:
+                findings[status][label] += 1
     return {
-        "traces": len(cases),
-        "traces_by_split": _counted(sides.values()),
+        "traces": steps.total(),
+        "traces_by_split": _ranked(Counter(sides.values())),
         "rejected": len(rejected),
-        "rejected_by_stage": _counted(one.stage for one in rejected),
-        "steps_per_trace": _counted(len(case.looks) for case in cases),
-        "mean_steps_per_trace": fmean(len(case.looks) for case in cases),
-        "mean_words_per_trace": fmean(sum(look.words for look in case.looks) for case in cases),
-        "words_per_rationale": {
-            str(words): count for words, count in sorted(Counter(look.words for look in looks).items())
-        },
-        "steps_by_domain": _counted(look.domain for look in looks),
-        "steps_with_box": sum(look.grounded for look in looks),
-        "steps": len(looks),
-        "regions": _counted(region for look in looks for region in look.regions),
-        "findings": by_status,
+        "rejected_by_stage": _ranked(Counter(one.stage for one in rejected)),
+        "steps_per_trace": _ranked(steps),
+        "mean_steps_per_trace": words.total() / steps.total(),
+        "mean_words_per_trace": sum(count * times for count, times in words.items()) / steps.total(),
+        "words_per_rationale": {str(count): times for count, times in sorted(words.items())},
+        "steps_by_domain": _ranked(domains),
+        "steps_with_box": grounded,
+        "steps": words.total(),
+        "regions": _ranked(regions),
+        "findings": {status: _ranked(labels) for status, labels in findings.items()},
     }
 
 
-def _counted(items: Iterable[Any]) -> dict[str, int]:
+def _ranked(counts: Mapping[Any, int]) -> dict[str, int]:
     """Most frequent first; equal counts by name."""
-    return {
-        str(name): count for name, count in sorted(Counter(items).items(), key=lambda pair: (-pair[1], str(pair[0])))
-    }
+    return {str(name): count for name, count in sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))}
 
 
 def _card(recipe: BuildRecipe, statistics: Mapping[str, Any], leaking: Mapping[str, int]) -> str:
@@ -108,11 +109,18 @@ def _card(recipe: BuildRecipe, statistics: Mapping[str, Any], leaking: Mapping[s
     )
 
 
-def _files(output: Path) -> list[Path]:
+def _described(output: Path, threads: int) -> dict[str, dict[str, Any]]:
+    """Size and digest of each file, by its name."""
     described = ("rejected.jsonl", "statistics.json", "statistics.html", "leakage.json")
-    return [*(output / name for name in described), *sorted((output / "data").glob("*.parquet"))]
+    files = [*(output / name for name in described), *sorted((output / "data").glob("*.parquet"))]
+    with ThreadPoolExecutor(threads) as pool:
+        digests = pool.map(_sha256, files)
+        return {
+            str(file.relative_to(output)): {"bytes": file.stat().st_size, "sha256": digest}
+            for file, digest in zip(files, digests, strict=True)
+        }
 
 
-def _described(path: Path) -> dict[str, Any]:
+def _sha256(path: Path) -> str:
     with path.open("rb") as file:
-        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,6 +1,7 @@
 """One study to one trace with its pictures, or to a `Rejected` that says why not."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from radtrace import __version__
@@ -29,6 +30,9 @@ Locate = Callable[[Sequence[Pixels]], Sequence[Localization]]
 
 _PREFERENCE: tuple[Projection, ...] = ("PA", "frontal", "AP", "unknown")
 """Which view of a study is read: a standing PA film is the best frontal; an unknown one is asked what it is."""
+_BATCH_PIXELS = 8_000_000
+"""Of the films that are held and located together."""
+_ALL_REGIONS = frozenset(REGIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,33 +64,66 @@ class _Candidate:
     localization: Localization | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """A study with the films that might be read, best first, and what was passed over on the way."""
+@dataclass(slots=True)
+class _Search:
+    """A study whose films are tried, best first. said: what was passed over on the way; lateral: of how many tried."""
 
     study: Study
-    films: tuple[tuple[View, Film], ...]
-    passed_over: tuple[str, ...]
+    views: deque[View]
+    said: list[str] = field(default_factory=list)
+    tried: int = 0
+    lateral: int = 0
+    film: tuple[View, Film] | None = None
+    outcome: Case | Rejected | None = None
+
+    def open(self, source: Source, load: Load) -> None:
+        """The next film that can be read, if there is one."""
+        self.film = None
+        while self.views and self.film is None:
+            view = self.views.popleft()
+            try:
+                self.film = view, source.film(view, load)
+            except FilmError as error:
+                self.said.append(str(error))
+
+    @property
+    def pixels(self) -> int:
+        """Of the film that is open."""
+        return int(self.film[1].pixels.size) if self.film else 0
+
+    def failed(self) -> Rejected:
+        """Why no film of the study is read."""
+        if not self.tried:
+            stage, why = "image", ""
+        elif self.tried == self.lateral:
+            stage, why = "view", "no frontal film: "
+        else:
+            stage, why = "localize", ""
+        return Rejected(study_id=self.study.id, stage=stage, reason=why + "; ".join(self.said))
 
 
 def make_cases(
-    studies: Sequence[Study | Rejected],
+    studies: Iterable[Study | Rejected],
     source: Source,
     locate: Locate,
     making: Making | None = None,
     load: Load = load_film,
-) -> list[Case | Rejected]:
-    """The cases of some studies, in their order; the films of all are located in one call."""
+) -> Iterator[Case | Rejected]:
+    """The cases of some studies, in their order; films are located together, as many as a little memory holds."""
     making = making or Making()
-    opened = [study if isinstance(study, Rejected) else _open(study, source, making, load) for study in studies]
-    candidates = _located(opened, locate)
-    return [
-        study if isinstance(study, Rejected) else _make(study, found, source, making)
-        for study, found in zip(opened, candidates, strict=True)
-    ]
+    batch: list[_Search | Rejected] = []
+    for study in studies:
+        search = study if isinstance(study, Rejected) else _begun(study, making)
+        if isinstance(search, _Search):
+            search.open(source, load)
+        batch.append(search)
+        if sum(one.pixels for one in batch if isinstance(one, _Search)) >= _BATCH_PIXELS:
+            yield from _finished(batch, source, locate, making, load)
+            batch = []
+    yield from _finished(batch, source, locate, making, load)
 
 
-def _open(study: Study, source: Source, making: Making, load: Load) -> _Opened | Rejected:
+def _begun(study: Study, making: Making) -> _Search | Rejected:
     if not _has_words(study):
         if making.label_template is None:
             return Rejected(study_id=study.id, stage="report", reason="neither findings nor impression")
@@ -99,64 +136,64 @@ def _open(study: Study, source: Source, making: Making, load: Load) -> _Opened |
     )
     if not views:
         return Rejected(study_id=study.id, stage="view", reason=f"no frontal film: {len(study.views)} lateral")
-    films, faults = [], []
-    for view in views:
-        try:
-            films.append((view, source.film(view, load)))
-        except FilmError as error:
-            faults.append(str(error))
-    if not films:
-        return Rejected(study_id=study.id, stage="image", reason="; ".join(faults))
-    return _Opened(study, tuple(films), tuple(faults))
+    return _Search(study, deque(views))
 
 
 def _has_words(study: Study) -> bool:
     return study.report is not None and bool(study.report.findings or study.report.impression)
 
 
-def _located(opened: Sequence[_Opened | Rejected], locate: Locate) -> list[list[_Candidate]]:
-    """Candidates of each study; only films whose regions the source does not all know are located."""
+def _finished(
+    batch: Sequence[_Search | Rejected], source: Source, locate: Locate, making: Making, load: Load
+) -> Iterator[Case | Rejected]:
+    """Try the open films; where one cannot be read as a frontal film the study's next film has its turn."""
+    searches = [one for one in batch if isinstance(one, _Search)]
+    while searches:
+        for search, candidate in _located(searches, locate):
+            search.outcome = _tried(search, candidate, source, making)
+        searches = [search for search in searches if search.outcome is None]
+        for search in searches:
+            search.open(source, load)
+    for one in batch:
+        outcome = one.outcome if isinstance(one, _Search) else one
+        if outcome is not None:
+            yield outcome
+
+
+def _located(searches: Sequence[_Search], locate: Locate) -> Iterator[tuple[_Search, _Candidate | None]]:
+    """The open film of each study; only films whose regions the source does not all know are located."""
     asked = [
-        film
-        for study in opened
-        if isinstance(study, _Opened)
-        for view, film in study.films
-        if not _knows_everything(study.study, view)
+        search.film[1].pixels
+        for search in searches
+        if search.film and not _knows_everything(search.study, search.film[0])
     ]
-    answers = iter(locate([film.pixels for film in asked]) if asked else ())
-    return [
-        []
-        if isinstance(study, Rejected)
-        else [
-            _Candidate(view, film, None if _knows_everything(study.study, view) else next(answers))
-            for view, film in study.films
-        ]
-        for study in opened
-    ]
+    answers = iter(locate(asked) if asked else ())
+    for search in searches:
+        if search.film is None:
+            yield search, None
+            continue
+        view, film = search.film
+        yield search, _Candidate(view, film, None if _knows_everything(search.study, view) else next(answers))
 
 
 def _knows_everything(study: Study, view: View) -> bool:
-    return view.is_frontal and {r.name for r in study.regions if r.view_id == view.id and r.box} == set(REGIONS)
+    return view.is_frontal and {r.name for r in study.regions if r.view_id == view.id and r.box} == _ALL_REGIONS
 
 
-def _make(opened: _Opened, candidates: Sequence[_Candidate], source: Source, making: Making) -> Case | Rejected:
-    passed_over = list(opened.passed_over)
-    for candidate in candidates:
-        fault = _fault(candidate)
-        if fault is None:
-            return _case(opened.study, candidate, passed_over, source, making)
-        passed_over.append(f"{candidate.view.id}: {fault}")
-    if all(c.localization and c.localization.kind == "lateral" and not c.view.is_frontal for c in candidates):
-        return Rejected(study_id=opened.study.id, stage="view", reason="no frontal film: " + "; ".join(passed_over))
-    return Rejected(study_id=opened.study.id, stage="localize", reason="; ".join(passed_over))
-
-
-def _fault(candidate: _Candidate) -> str | None:
-    """Why the view cannot be read; None where it can."""
+def _tried(search: _Search, candidate: _Candidate | None, source: Source, making: Making) -> Case | Rejected | None:
+    """The study's outcome; None where its next film is to be tried."""
+    if candidate is None:
+        return search.failed()
+    search.film = None
+    search.tried += 1
     located = candidate.localization
     if located is None or located.regions:
-        return None
-    return f"taken for {located.kind}: {', '.join(located.warnings) or 'no regions found'}"
+        return _case(search.study, candidate, search.said, source, making)
+    search.lateral += located.kind == "lateral" and not candidate.view.is_frontal
+    search.said.append(
+        f"{candidate.view.id}: taken for {located.kind}: {', '.join(located.warnings) or 'no regions found'}"
+    )
+    return None
 
 
 def _case(

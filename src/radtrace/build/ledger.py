@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, ValidationError
 
-from radtrace.build.case import Case
 from radtrace.build.split import Member
 from radtrace.errors import InputError
 from radtrace.records import Domain, Record, Rejected, Status
@@ -49,54 +48,69 @@ Entry = Annotated[Traced | Refused, Field(discriminator="kind")]
 
 
 class Chunk(Record):
-    """One line of the ledger: consecutive studies; the traced ones are the rows of its part, in order."""
+    """One line of the ledger: consecutive studies, the first of which is the source's number `start`; the traced ones
+    are the rows of their part, in order.
+    """
 
-    chunk: int
+    start: int
     entries: tuple[Entry, ...]
 
 
-_CHUNK = TypeAdapter(Chunk)
-
-
-def entry_of(case: Case | Rejected) -> Traced | Refused:
-    """The ledger's entry for a finished case."""
-    if isinstance(case, Rejected):
-        return Refused(rejected=case)
-    looks = tuple(
-        Look(
-            domain=step.domain,
-            words=len(step.rationale.split()),
-            grounded=step.box is not None,
-            regions=tuple(region.name for region in step.regions),
-            findings=tuple((finding.label, finding.status) for finding in step.findings),
-        )
-        for step in case.trace.steps
-    )
-    study = case.study
-    return Traced(study_id=study.id, patient_id=study.patient_id, split=study.split, looks=looks)
-
-
 class Ledger:
-    """The chunks that are done; a chunk is on the disk after its part is."""
+    """The chunks that are done; a chunk is on the disk after its part is. What is in them stays on the disk.
+
+    sizes: start of each chunk -> its studies.
+    """
 
     def __init__(self, path: Path) -> None:
         self._lines = JsonLines(path)
-        try:
-            self.chunks = {chunk.chunk: chunk.entries for chunk in map(_CHUNK.validate_python, self._lines.read())}
-        except ValidationError as error:
-            raise InputError(f"{path}: damaged; delete the folder or choose another output") from error
+        self.sizes: dict[int, int] = {}
+        self._rejected: dict[int, list[Rejected]] = {}
+        for chunk in self._chunks():
+            self._remember(chunk)
 
     def add(self, chunk: Chunk) -> None:
         """Remember a chunk."""
         self._lines.append(chunk.model_dump(mode="json"))
-        self.chunks[chunk.chunk] = chunk.entries
+        self._remember(chunk)
 
-    def entries(self) -> Iterator[Traced | Refused]:
-        """All entries, in the order of the studies."""
-        for number in sorted(self.chunks):
-            yield from self.chunks[number]
+    def _remember(self, chunk: Chunk) -> None:
+        self.sizes[chunk.start] = len(chunk.entries)
+        refused = [entry.rejected for entry in chunk.entries if isinstance(entry, Refused)]
+        if refused:
+            self._rejected[chunk.start] = refused
+
+    def _chunks(self) -> Iterator[Chunk]:
+        try:
+            yield from map(Chunk.model_validate, self._lines.read())
+        except ValidationError as error:
+            raise InputError(f"{self._lines.path}: damaged; delete the folder or choose another output") from error
+
+    @property
+    def done(self) -> int:
+        """Studies that are finished."""
+        return sum(self.sizes.values())
+
+    def missing(self, total: int, most: int) -> Iterator[tuple[int, int]]:
+        """(start, studies) of what is not done yet, in pieces of at most `most` studies."""
+        at = 0
+        for start, size in [*sorted(self.sizes.items()), (total, 0)]:
+            yield from ((piece, min(most, start - piece)) for piece in range(at, start, most))
+            at = start + size
+
+    def traced(self) -> Iterator[tuple[int, Traced]]:
+        """(start of its chunk, what is known of it) of every trace, chunk by chunk as they were finished; those of a
+        chunk in the order of its part's rows.
+        """
+        for chunk in self._chunks():
+            yield from ((chunk.start, entry) for entry in chunk.entries if isinstance(entry, Traced))
+
+    @property
+    def refused(self) -> int:
+        """How many studies were refused."""
+        return sum(len(refused) for refused in self._rejected.values())
 
     @property
     def rejected(self) -> list[Rejected]:
         """The refused studies, in order."""
-        return [entry.rejected for entry in self.entries() if isinstance(entry, Refused)]
+        return [one for _, refused in sorted(self._rejected.items()) for one in refused]

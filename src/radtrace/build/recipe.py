@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-from pydantic import BeforeValidator, Field, PositiveInt, SerializeAsAny, model_validator
+from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, SerializeAsAny, model_validator
 
 from radtrace.build.labels import LabelTemplate
 from radtrace.build.pictures import Picture
@@ -34,9 +34,10 @@ class BuildRecipe(Recipe):
         without a report; unless it is given, such a study is rejected.
     max_rejected: largest part of the studies that may be rejected; the run stops when it can no longer be kept.
     shard_rows: traces a Parquet file. workers: processes; one a core unless stated.
+    stall_seconds: how long a worker may go without finishing a step of its work before it is taken to hang.
     """
 
-    INCIDENTAL: ClassVar[frozenset[str]] = frozenset({"output", "workers"})
+    INCIDENTAL: ClassVar[frozenset[str]] = frozenset({"output", "workers", "stall_seconds"})
 
     output: Path
     source: Annotated[SerializeAsAny[Source], BeforeValidator(open_source)]
@@ -47,3 +48,4 @@ class BuildRecipe(Recipe):
     max_rejected: float = Field(default=0.5, ge=0, le=1)
     shard_rows: PositiveInt = 1000
     workers: PositiveInt = Field(default_factory=lambda: os.cpu_count() or 1)
+    stall_seconds: PositiveFloat = 300.0

@@ -2,20 +2,21 @@
 
 import json
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
-from radtrace.build.case import Case
 from radtrace.errors import InputError
 from radtrace.records import Label, Trace
 from radtrace.runs import publish
+
+if TYPE_CHECKING:
+    from radtrace.build.case import Case
 
 _IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 _BOX = pa.list_(pa.float64())
@@ -89,8 +90,6 @@ _COLUMNS = pa.schema(
         ("schema_version", pa.int64()),
     ]
 )
-_ROWS_A_GROUP = 20
-"""Of a row group: what a reader holds in memory at once."""
 
 
 def _feature(kind: pa.DataType) -> Any:
@@ -110,6 +109,23 @@ SCHEMA = _COLUMNS.with_metadata(
 """Columns of a trace dataset, with the metadata that makes `datasets` decode the images."""
 
 
+def _leaves(kind: pa.DataType, name: str) -> Iterator[str]:
+    """The columns that a column is stored as, by their names in Parquet."""
+    if pa.types.is_struct(kind):
+        for field in kind:
+            yield from _leaves(field.type, f"{name}.{field.name}")
+    elif pa.types.is_list(kind):
+        yield from _leaves(kind.value_type, f"{name}.list.element")
+    else:
+        yield name
+
+
+_PICTURES = ("image.bytes", "steps.list.element.image.bytes")
+_REPETITIVE = [leaf for field in _COLUMNS for leaf in _leaves(field.type, field.name) if leaf not in _PICTURES]
+_COMPRESSION = dict.fromkeys(_REPETITIVE, "zstd") | dict.fromkeys(_PICTURES, "none")
+"""PNG cannot be made smaller."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A case read back: the trace, PNG bytes of its film and of each step's box, and what its source states."""
@@ -120,7 +136,7 @@ class Row:
     labels: tuple[Label, ...] = ()
 
 
-def to_row(case: Case) -> dict[str, Any]:
+def to_row(case: "Case") -> dict[str, Any]:
     """A case as one row of `SCHEMA`."""
     trace = case.trace.model_dump(mode="json", exclude={"answer"})
     for step, png in zip(trace["steps"], case.step_pngs, strict=True):
@@ -180,7 +196,7 @@ class ShardWriter:
         self.path = path
         self._temporary = path.with_name(f".{path.name}.part")
         self._file = self._temporary.open("wb")
-        self._writer = pq.ParquetWriter(self._file, SCHEMA, compression="zstd")
+        self._writer = pq.ParquetWriter(self._file, SCHEMA, compression=_COMPRESSION, use_dictionary=_REPETITIVE)
 
     def write(self, table: pa.Table) -> None:
         """Add the rows of a table as one row group."""
@@ -193,13 +209,6 @@ class ShardWriter:
         os.fsync(self._file.fileno())
         self._file.close()
         publish(self._temporary, self.path)
-
-
-def write_part(path: Path, cases: Sequence[Case]) -> None:
-    """Cases as one whole Parquet file."""
-    writer = ShardWriter(path)
-    writer.write(pa.Table.from_pylist([to_row(case) for case in cases], SCHEMA))
-    writer.close()
 
 
 def study_ids(path: Path) -> list[str]:
@@ -237,21 +246,3 @@ def _opened(path: Path) -> pq.ParquetFile:
     if missing:
         raise InputError(f"{path}: no trace dataset: lacks the column {', '.join(missing)}")
     return file
-
-
-def route(parts: Sequence[tuple[Path, Sequence[int]]], shards: Sequence[Path], rows_a_shard: int) -> None:
-    """Copy the named rows of each part, in order, into shards of `rows_a_shard` rows (the last may have fewer)."""
-    rows = _rows(parts)
-    for shard in shards:
-        writer = ShardWriter(shard)
-        of_shard = islice(rows, rows_a_shard)
-        while group := list(islice(of_shard, _ROWS_A_GROUP)):
-            writer.write(pa.concat_tables(group).combine_chunks())
-        writer.close()
-
-
-def _rows(parts: Sequence[tuple[Path, Sequence[int]]]) -> Iterator[pa.Table]:
-    for path, indices in parts:
-        if indices:
-            table = pq.read_table(path, schema=SCHEMA)
-            yield from (table.slice(index, 1) for index in indices)

@@ -31,6 +31,8 @@ class Source(Settings):
     """
 
     CARD: ClassVar[SourceCard]
+    KNOWS_REGIONS: ClassVar[bool] = False
+    """Whether every study comes with the boxes of all regions, so that no localizer is needed."""
 
     kind: str
     root: Path

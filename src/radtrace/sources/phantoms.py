@@ -22,6 +22,7 @@ class Phantoms(Source):
     CARD: ClassVar[SourceCard] = SourceCard(
         name="radtrace phantoms (synthetic)", licence="Apache-2.0", licence_id="apache-2.0", citation="radtrace"
     )
+    KNOWS_REGIONS: ClassVar[bool] = True
 
     kind: str = "phantoms"
     root: Path = Path()
