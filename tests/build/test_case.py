@@ -28,7 +28,7 @@ def source(tmp_path):
 
 
 def locate(films):
-    return [{0.25: FRONTAL, 0.5: LATERAL, 0.75: OTHER}[round(float(pixels.mean()) * 4) / 4] for pixels in films]
+    return [{0.25: FRONTAL, 0.5: LATERAL, 0.75: OTHER}[round(float(film.pixels.mean()) * 4) / 4] for film in films]
 
 
 def study(*films, regions=(), report=REPORT):

@@ -10,7 +10,7 @@ from radtrace.build.annotate import steps_of
 from radtrace.build.labels import label_steps
 from radtrace.build.pictures import Picture
 from radtrace.errors import FilmError
-from radtrace.images import Film, Pixels, encode_png, load_film
+from radtrace.images import Film, encode_png, load_film
 from radtrace.localize import Localization
 from radtrace.records import (
     LocalizedImage,
@@ -25,7 +25,7 @@ from radtrace.records import (
 )
 from radtrace.sources import Load, Source
 
-Locate = Callable[[Sequence[Pixels]], Sequence[Localization]]
+Locate = Callable[[Sequence[Film]], Sequence[Localization]]
 """Films to where their anatomy is, e.g. a `radtrace.localize.Localizer`."""
 
 _PREFERENCE: tuple[Projection, ...] = ("PA", "frontal", "AP", "unknown")
@@ -163,9 +163,7 @@ def _finished(
 def _located(searches: Sequence[_Search], locate: Locate) -> Iterator[tuple[_Search, _Candidate | None]]:
     """The open film of each study; only films whose regions the source does not all know are located."""
     asked = [
-        search.film[1].pixels
-        for search in searches
-        if search.film and not _knows_everything(search.study, search.film[0])
+        search.film[1] for search in searches if search.film and not _knows_everything(search.study, search.film[0])
     ]
     answers = iter(locate(asked) if asked else ())
     for search in searches:
@@ -238,9 +236,10 @@ def _regions(study: Study, chosen: _Candidate) -> Mapping[str, Region]:
 
 
 def _projection(chosen: _Candidate) -> Projection:
-    if chosen.view.projection != "unknown":
-        return chosen.view.projection
-    return chosen.film.projection if chosen.film.projection != "unknown" else "frontal"
+    """What the source says, else the header, else the network; "frontal" where none can tell."""
+    network: Projection = chosen.localization.projection if chosen.localization else "unknown"
+    told = (chosen.view.projection, chosen.film.projection, network)
+    return next((projection for projection in told if projection != "unknown"), "frontal")
 
 
 def _illustrated(

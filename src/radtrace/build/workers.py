@@ -23,7 +23,7 @@ from radtrace.build.messages import Alive, Job, Ready, Spoilt, Task
 from radtrace.build.parts import PartWriter, part_path
 from radtrace.build.spool import read_studies
 from radtrace.errors import RadtraceError
-from radtrace.images import Film, FilmReader, Pixels, load_film
+from radtrace.images import Film, FilmReader, load_film
 from radtrace.images.pictures import JPEG_MAGIC, PNG_MAGIC
 from radtrace.localize import Localization, Localizer
 from radtrace.records import Rejected, Study
@@ -126,7 +126,7 @@ class Worker:
     def _decoder(self) -> FilmReader:
         return FilmReader(1)
 
-    def _locate(self, films: Sequence[Pixels]) -> Sequence[Localization]:
+    def _locate(self, films: Sequence[Film]) -> Sequence[Localization]:
         return self._localizer(films)
 
     @cached_property

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,8 @@ Columns = npt.NDArray[np.float64]
 Corners = tuple[float, float, float, float]
 """x1, y1, x2, y2 in pixels."""
 
+Index = tuple[Any, npt.NDArray[np.intp]]
+_TINY = np.float32(1e-6)
 _LEAST_PART = 0.2
 """Of the largest component: smaller ones are specks."""
 
@@ -38,25 +40,27 @@ class Outline:
     def lateral(self) -> Columns:
         """Left edge in every row of `rows`."""
         inside = self.mask[self.rows].argmax(1)
-        edge: Columns = inside + 0.5 - self._reach(self.rows, inside, self.rows, inside - 1)
+        edge: Columns = inside + 0.5 - self._reach((self.rows, inside), (self.rows, inside - 1), inside > 0)
         return edge
 
     @cached_property
     def medial(self) -> Columns:
         """Right edge in every row of `rows`."""
-        inside = self.mask.shape[1] - 1 - self.mask[self.rows, ::-1].argmax(1)
-        edge: Columns = inside + 0.5 + self._reach(self.rows, inside, self.rows, inside + 1)
+        last = self.mask.shape[1] - 1
+        inside = last - self.mask[self.rows, ::-1].argmax(1)
+        beyond = np.minimum(inside + 1, last)
+        edge: Columns = inside + 0.5 + self._reach((self.rows, inside), (self.rows, beyond), inside < last)
         return edge
 
     @cached_property
     def top(self) -> float:
         """Upper edge."""
-        return float(self.rows[0] + 0.5 - self._end(self.rows[0], -1))
+        return float(self.rows[0] + 0.5 - self._end(self.rows[0], self.rows[0] - 1))
 
     @cached_property
     def bottom(self) -> float:
         """Lower edge."""
-        return float(self.rows[-1] + 0.5 + self._end(self.rows[-1], 1))
+        return float(self.rows[-1] + 0.5 + self._end(self.rows[-1], self.rows[-1] + 1))
 
     @property
     def height(self) -> float:
@@ -70,7 +74,12 @@ class Outline:
 
     def mirrored(self) -> Self:
         """Left and right exchanged."""
-        return type(self)(self.mask[:, ::-1], None if self.depth is None else self.depth[:, ::-1])
+        mirrored = type(self)(self.mask[:, ::-1], None if self.depth is None else self.depth[:, ::-1])
+        across = self.mask.shape[1]
+        # What is known of this outline need not be found again.
+        vars(mirrored).update(rows=self.rows, top=self.top, bottom=self.bottom)
+        vars(mirrored).update(lateral=across - self.medial, medial=across - self.lateral)
+        return mirrored
 
     def between(self, y1: float, y2: float) -> Mask:
         """Which of `rows` lie in [y1, y2); the nearest one where none does."""
@@ -79,22 +88,19 @@ class Outline:
             inside[np.abs(self.rows - (y1 + y2) / 2).argmin()] = True
         return inside
 
-    def _end(self, row: np.intp, towards: int) -> float:
+    def _end(self, row: np.intp, beyond: np.intp) -> float:
         columns = np.flatnonzero(self.mask[row])
-        return float(self._reach(row, columns, row + towards, columns).max())
+        there = 0 <= beyond < len(self.mask)
+        outside = (beyond if there else row, columns)
+        return float(self._reach((row, columns), outside, np.full(len(columns), there)).max())
 
-    def _reach(self, y: object, x: object, beyond_y: object, beyond_x: object) -> Columns:
+    def _reach(self, inside: Index, beyond: Index, there: Mask) -> Columns:
         """How far the edge lies from the centre of the last pixel inside to that of the first one outside, 0 … 1."""
-        y, x, beyond_y, beyond_x = (np.asarray(index) for index in (y, x, beyond_y, beyond_x))
-        half = np.full(np.broadcast_shapes(y.shape, x.shape), 0.5)
         if self.depth is None:
-            return half
-        height, width = self.mask.shape
-        there = (beyond_y >= 0) & (beyond_y < height) & (beyond_x >= 0) & (beyond_x < width)
-        inner = self.depth[y, x]
-        outer = self.depth[np.clip(beyond_y, 0, height - 1), np.clip(beyond_x, 0, width - 1)]
+            return np.full(len(there), 0.5)
+        inner, outer = self.depth[inside], self.depth[beyond]
         crossed = there & (inner > 0) & (outer <= 0)
-        return np.where(crossed, inner / np.where(crossed, inner - outer, 1), half)
+        return np.where(crossed, inner / np.maximum(inner - outer, _TINY), 0.5)
 
 
 @dataclass(frozen=True)
@@ -147,18 +153,11 @@ class Lung(Outline):
 
 
 def clean(mask: Mask) -> Mask:
-    """A mask (H, W) without specks or holes."""
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    if not len(rows):
+    """A mask (H, W) without specks. Holes stay: they have no part in an outline."""
+    labels, count = ndimage.label(mask)
+    if count < 2:
         return mask
-    part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    labels, count = ndimage.label(mask[part])
-    kept = mask[part]
-    if count > 1:
-        sizes = np.bincount(labels.ravel())
-        sizes[0] = 0
-        kept = (sizes >= _LEAST_PART * sizes.max())[labels]
-    outside, _ = ndimage.label(np.pad(~kept, 1, constant_values=True))
-    filled = np.zeros_like(mask)
-    filled[part] = outside[1:-1, 1:-1] != outside[0, 0]
-    return filled
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    kept: Mask = (sizes >= _LEAST_PART * sizes.max())[labels]
+    return kept
