@@ -13,8 +13,28 @@ CAPITAL = 28
 PAPER = 7 * CAPITAL
 
 OTHERS = "ABCDEFGHIJKMNOPQSTUVWXYZ0123456789+-/<>^#*"
-WORDS = "PORTABLE ERECT SUPINE AP PA UPRIGHT SEMI LAT SITTING BED ICU 10:45 07/12 1 2 INSP EXP CHEST DOB".split()
-ASIDE = "AP PA ERECT PORTABLE SUPINE UPRIGHT 12 7 MAC".split()
+WORDS = (
+    "PORTABLE",
+    "ERECT",
+    "SUPINE",
+    "AP",
+    "PA",
+    "UPRIGHT",
+    "SEMI",
+    "LAT",
+    "SITTING",
+    "BED",
+    "ICU",
+    "10:45",
+    "07/12",
+    "1",
+    "2",
+    "INSP",
+    "EXP",
+    "CHEST",
+    "DOB",
+)
+ASIDE = ("AP", "PA", "ERECT", "PORTABLE", "SUPINE", "UPRIGHT", "12", "7", "MAC")
 
 Array = npt.NDArray[np.float32]
 
@@ -160,7 +180,10 @@ class Draftsman:
         width, corner = int(rng.integers(2, 8)), PAPER / 2 - CAPITAL / 2
         for stroke in strokes:
             points = [
-                (corner + (1 - bend) * CAPITAL / 2 + CAPITAL * x + rng.normal(0, 1.2), corner + CAPITAL * y + rng.normal(0, 1.2))
+                (
+                    corner + (1 - bend) * CAPITAL / 2 + CAPITAL * x + rng.normal(0, 1.2),
+                    corner + CAPITAL * y + rng.normal(0, 1.2),
+                )
                 for x, y in stroke
             ]
             ink.line(points, fill=255, width=width, joint="curve")
@@ -173,7 +196,9 @@ class Draftsman:
             return
         if marker and draw < 0.62:
             rest = {"L": ("T", "EFT"), "R": ("T", "IGHT", "t")}[letter]
-            bright.text((middle + 0.45 * CAPITAL, middle), rest[rng.integers(len(rest))], 255, self._font(CAPITAL), "lm")
+            bright.text(
+                (middle + 0.45 * CAPITAL, middle), rest[rng.integers(len(rest))], 255, self._font(CAPITAL), "lm"
+            )
             return
         if draw < 0.72:
             text = ASIDE[rng.integers(len(ASIDE))]
@@ -186,7 +211,9 @@ class Draftsman:
         angle = rng.choice([0, math.pi / 2, math.pi, -math.pi / 2]) + rng.normal(0, 0.2)
         far = CAPITAL * rng.uniform(0.95, 1.4)
         at = (middle + far * math.cos(angle), middle + far * math.sin(angle))
-        anchor = "lm" if abs(math.cos(angle)) > 0.7 and math.cos(angle) > 0 else "rm" if math.cos(angle) < -0.7 else "mm"
+        anchor = (
+            "lm" if abs(math.cos(angle)) > 0.7 and math.cos(angle) > 0 else "rm" if math.cos(angle) < -0.7 else "mm"
+        )
         bright.text(at, text, int(rng.integers(150, 256)), self._font(CAPITAL * rng.uniform(0.3, 0.6)), anchor)
 
 

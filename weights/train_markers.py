@@ -2,7 +2,7 @@
 
 Round 1 learns from letters drawn on real frontal films. Its networks then look at the same films without drawn letters:
 what they read surely, and on the side where an unmirrored film has it, becomes a real letter to learn from in round 2;
-what they read on the wrong side becomes an example of no letter. A killed run goes on at its last checkpoint.
+what they read on the other side becomes an example of no letter. A killed run goes on at its last checkpoint.
 DIR/markers.safetensors is the result.
 """
 
@@ -26,7 +26,7 @@ import films
 import glyphs
 from radtrace.images import load_film
 from radtrace.localize import markers
-from radtrace.localize.marker_network import CROP, STRIDE, MarkerNet
+from radtrace.localize.marker_network import STRIDE, MarkerNet
 from radtrace.runs import progress
 
 SEED = 11
@@ -36,9 +36,6 @@ CLOSEUPS, LOOKS = 128, 6
 """Close-ups and whole films in a batch."""
 SIGNS = 4000
 """Drawn once a round; every use places, sizes, blurs and inks one anew."""
-FLIPPED = np.array([0, 3, 4, 1, 2])
-"""The class of a close-up's mirror image."""
-
 Array = glyphs.Array
 
 
@@ -133,7 +130,7 @@ class Lessons:
             real = self.letters if draw < 0.2 else self.others if draw < 0.4 else self.letters[:0]
             view, reading = self._real(real, rng) if len(real) else self._drawn(rng)
             if rng.random() < 0.5:
-                view, reading = view[:, ::-1], int(FLIPPED[reading])
+                view, reading = view[:, ::-1], markers.MIRRORED[reading]
             if rng.random() < 0.04:
                 view = -view
             views.append(np.ascontiguousarray(view))
@@ -212,9 +209,7 @@ def _mark(truth: Tensor, heights: Tensor, known: list[tuple[float, float, float,
 def _part(picture: np.ndarray, x: float, y: float, reach: int) -> tuple[np.ndarray, tuple[float, float]]:
     """The picture within `reach` pixels of a place, its edge going on outside; where the place is in it."""
     rows, columns = (np.arange(round(at) - reach, round(at) + reach + 1) for at in (y, x))
-    part = picture[
-        np.clip(rows, 0, picture.shape[0] - 1)[:, None], np.clip(columns, 0, picture.shape[1] - 1)
-    ]
+    part = picture[np.clip(rows, 0, picture.shape[0] - 1)[:, None], np.clip(columns, 0, picture.shape[1] - 1)]
     return part, (x - columns[0], y - rows[0])
 
 
@@ -278,30 +273,35 @@ def train(number: int, steps: int, shelf: Shelf, out: Path, start: MarkerNet | N
 
 
 def look_around(network: MarkerNet, shelf: Shelf, path: Path) -> np.ndarray:
-    """What stands on the real films: letters read surely on their side, what was misread, and what is unsettled (-1)."""
+    """What stands on the real films: letters surely read on their side, what was misread, what is unclear (-1)."""
     if path.exists():
         found: np.ndarray = np.load(path)
         return found
     reader, rows = markers.MarkerReader(network), []
     for index in range(len(shelf.pictures)):
         film = shelf.film(index)
-        height, width = film.shape
         for spot in reader.find(film):
             (marker,) = reader.read(film, [spot], 0.5)
             rows.append((index, spot.x, spot.y, spot.height, _settled(marker)))
     found = np.array(rows)
     np.save(path, found)
-    counts = {reading: int((found[:, 4] == reading).sum()) for reading in (-1, 0, 1, 2)}
+    counts = {reading: int((found[:, 4] == reading).sum()) for reading in range(-1, 5)}
     print(f"on {len(shelf.pictures)} films: {counts}", flush=True)
     return found
 
 
 def _settled(marker: markers.Marker) -> int:
-    """The class to learn: that of a sure letter on its side; 0 for a reading that cannot be; -1 where it is not clear."""
-    usual = marker.image_right_is == "left" and not marker.mirrored
-    if usual:
-        return 1 + "LR".index(marker.letter) if marker.confidence > 0.9 else 0 if marker.confidence < 0.1 else -1
-    return 0
+    """The class to learn from a place on a real film, none of which is known to be mirrored.
+
+    That of a letter surely read on its usual side, mirrored or not (markers laid on back to front are common); 0 for none
+    and for a letter on the wrong side, which is nearly always a misreading; -1 where it is unclear.
+    """
+    if marker.confidence < 0.1:
+        return 0
+    if marker.image_right_is == "left":
+        reading = 1 + markers.READINGS.index((marker.letter, marker.mirrored))
+        return reading if marker.confidence > 0.85 else -1
+    return 0 if marker.confidence > 0.5 else -1
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
-"""The side-marker reader's two networks. torch is needed to import this module; `radtrace.localize` imports it on use.
+"""The side-marker reader's two networks.
 
-The finder says where on a film something stands that could be a side letter, and how tall; the reader says which letter a
-close-up shows. Both are a few layers wide, so that a film costs a millisecond or two on one core.
+The finder says where on a film something stands that could be a side letter, and how tall; the reader says which letter
+a close-up shows. torch is needed to import this module; `radtrace.localize` imports it on use.
 """
 
 import torch
@@ -25,7 +25,7 @@ def _conv(inputs: int, outputs: int, size: int = 3, stride: int = 1, dilation: i
 
 
 class Finder(nn.Module):
-    """(B, 1, H, W) films, H and W multiples of STRIDE -> (B, 2, H / STRIDE, W / STRIDE): logit and log height in pixels."""
+    """(B, 1, H, W) films, sides multiples of STRIDE -> (B, 2, H / STRIDE, W / STRIDE): logit, log height in pixels."""
 
     def __init__(self, width: int = 24) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
 """The letter that a technician put on the film, L or R: where it stands, and whether it reads mirrored.
 
-A film that was stored mirrored shows its markers mirrored and on the other side. One small network finds what could be a
-side letter, a second one reads it; what is not read surely is not read at all, for a letter that is missed costs a
+A film that was stored mirrored shows its markers mirrored and on the other side. One small network finds what could be
+a side letter, a second one reads it; what is not read surely is not read at all, for a letter that is missed costs a
 warning and a letter that is misread costs more.
 """
 
@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from radtrace.errors import InputError, MissingExtraError
@@ -28,6 +27,8 @@ ARCHITECTURE = "radtrace-markers-1"
 Letter = Literal["L", "R"]
 READINGS: tuple[tuple[Letter, bool], ...] = (("L", False), ("R", False), ("L", True), ("R", True))
 """(letter, whether it reads mirrored) of the reader's classes but the first, which is no marker."""
+MIRRORED = (0, 3, 4, 1, 2)
+"""The class of a class's mirror image."""
 
 WORK = 512
 """Long edge in pixels of the film that close-ups are cut from."""
@@ -41,14 +42,16 @@ AROUND = 2.3
 _CANDIDATES = 4
 _LIKELY = 0.3
 """Least probability of a candidate."""
-_SURE = 0.9
-"""Least confidence of a letter whose reading and side agree: L on the right of the image, or mirrored on its left."""
-_SURE_AGAINST = 0.98
-"""Least confidence of a letter whose reading and side contradict each other."""
+_SURE = 0.8
+"""Least confidence of a letter."""
 _SURE_INSIDE = 0.97
-"""Least confidence of a letter well inside a lung."""
+"""Of one well inside a lung, where markers seldom stand and ribs cross."""
+_SURE_AGAINST = 0.95
+"""Of one by which the film is mirrored, which few films are."""
 _MIDDLE = 0.06
 """Of the film's width: a letter closer to the middle stands on neither side."""
+_CORNER = 0.06
+"""Of the film's sides: in its lower corners, closer to both edges, the film's own edge looks like an L."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,8 @@ class Marker:
     """One side letter on an upright film.
 
     mirrored: the letter reads mirrored. box: the letter, as fractions of the film. confidence: in [0, 1].
-    middle: the body's middle as a fraction of the film's width. contradicted: another letter on the film says otherwise.
+    middle: the body's middle as a fraction of the film's width. contradicted: another
+    letter on the film says otherwise.
     """
 
     letter: Letter
@@ -70,18 +74,14 @@ class Marker:
     def image_right_is(self) -> Literal["left", "right"] | None:
         """The patient's side that the image's right half shows, by the letter and the half that it stands in.
 
-        A mirrored film's letter moves with the side that it marks, so that this holds for mirrored letters too. None for
-        a letter near the middle, or where two letters contradict each other.
+        Not by whether it reads mirrored: one upright film in ten has a marker that was laid on back to front. And
+        a mirrored film's letter moves with the side that it marks, so that this holds for mirrored letters too.
+        None for a letter near the middle, or where two letters contradict each other.
         """
         offset = (self.box.x1 + self.box.x2) / 2 - self.middle
         if self.contradicted or abs(offset) < _MIDDLE:
             return None
         return "left" if (self.letter == "L") == (offset > 0) else "right"
-
-    @property
-    def coherent(self) -> bool:
-        """Whether reading and side agree: a film shows its letters unmirrored exactly when its right half is the left."""
-        return (self.image_right_is == "right") == self.mirrored
 
 
 class Candidate(NamedTuple):
@@ -120,8 +120,9 @@ class MarkerReader:
         if not found:
             return None
         best = max(found, key=lambda marker: marker.confidence)
-        sides = {(marker.image_right_is, marker.mirrored) for marker in found if marker.image_right_is}
-        return replace(best, contradicted=len(sides) > 1)
+        if len({marker.image_right_is for marker in found} - {None}) > 1:
+            return replace(best, contradicted=True)
+        return None if best.image_right_is == "right" and best.confidence < _SURE_AGAINST else best
 
     def find(self, work: Pixels) -> list[Candidate]:
         """The likeliest places, best first; `work` is a film that `shrunk` gave."""
@@ -134,14 +135,16 @@ class MarkerReader:
         return [spot._replace(x=spot.x * scale, y=spot.y * scale, height=spot.height * scale) for spot in peaks(output)]
 
     def read(self, work: Pixels, candidates: list[Candidate], middle: float) -> Iterator[Marker]:
-        """What each candidate reads as, the ones that read as no marker left out."""
+        """What letter each candidate is likeliest to be, by its close-up and the mirror image of that."""
         import torch
 
         if not candidates:
             return
         views = np.stack([closeup(work, *candidate[:3]) for candidate in candidates])
+        both = np.concatenate([views, views[:, :, ::-1]])[:, None]
         with torch.inference_mode():
-            read = self._reader(torch.from_numpy(views)[:, None]).softmax(1).numpy()
+            seen, mirrored_seen = self._reader(torch.from_numpy(both)).softmax(1).numpy().reshape(2, len(views), -1)
+        read = (seen + mirrored_seen[:, MIRRORED]) / 2
         for candidate, chances in zip(candidates, read, strict=True):
             best = int(chances[1:].argmax())
             letter, mirrored = READINGS[best]
@@ -150,9 +153,10 @@ class MarkerReader:
 
 def _credible(marker: Marker, lungs: tuple[Box, ...]) -> bool:
     x, y = (marker.box.x1 + marker.box.x2) / 2, (marker.box.y1 + marker.box.y2) / 2
+    if y > 1 - _CORNER and not _CORNER < x < 1 - _CORNER:
+        return False
     inside = any(lung.padded(-0.15).contains(x, y) for lung in lungs)
-    needed = max(_SURE if marker.coherent else _SURE_AGAINST, _SURE_INSIDE if inside else 0.0)
-    return marker.confidence >= needed
+    return marker.confidence >= (_SURE_INSIDE if inside else _SURE)
 
 
 def _between(one: Box, other: Box) -> float:
