@@ -1,8 +1,9 @@
 """Train the side-marker reader: `python weights/train_markers.py --data $RADTRACE_DATA --out DIR`.
 
-Round 1 learns from letters drawn on real frontal films. Its networks then look at the same films without drawn letters:
-what they read surely, and on the side where an unmirrored film has it, becomes a real letter to learn from in round 2;
-what they read on the other side becomes an example of no letter. A killed run goes on at its last checkpoint.
+Round 1 learns from letters drawn on real frontal films. After every round its networks look at the same films without
+drawn letters: what they surely read on the side where an unmirrored film has it becomes a real letter to learn from in
+the next round; what they read on the other side becomes an example of no letter. A killed run goes on at its last
+checkpoint.
 DIR/markers.safetensors is the result.
 """
 
@@ -178,7 +179,7 @@ class Lessons:
             index = self._picture(rng)
             film = self.shelf.film(index)
             scale = min(1.0, side / max(film.shape))
-            film = np.array(markers.shrunk(film, side))
+            film = np.array(markers.shrunk(film, side), np.float32)
             known = [(x * scale, y * scale, h * scale, c) for f, x, y, h, c in self.shelf.real if f == index]
             for _ in range(rng.integers(1, 5)):
                 sign, (x, y), height = self._sign(rng), place(film.shape, rng), tall(film.shape, rng)
@@ -233,7 +234,7 @@ def losses(network: MarkerNet, lessons: Lessons, step: int) -> dict[str, Tensor]
     none = (truth == 0) & ~doubtful
     size = (output[:, 1] - heights)[found].abs().mean()
     spot = each[found].mean() + 40 * each[none].sum() / none.sum()
-    return {"read": read, "spot": spot, "size": size}
+    return {"read": read, "spot": spot, "size": 3 * size}
 
 
 def train(number: int, steps: int, shelf: Shelf, out: Path, start: MarkerNet | None) -> MarkerNet:
@@ -256,7 +257,7 @@ def train(number: int, steps: int, shelf: Shelf, out: Path, start: MarkerNet | N
     for step in range(first, steps):
         parts = losses(network, lessons, step)
         optimizer.zero_grad()
-        torch.stack(list(parts.values())).sum().backward()
+        torch.stack(list(parts.values())).sum().backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimizer.step()
         schedule.step()
@@ -293,8 +294,8 @@ def look_around(network: MarkerNet, shelf: Shelf, path: Path) -> np.ndarray:
 def _settled(marker: markers.Marker) -> int:
     """The class to learn from a place on a real film, none of which is known to be mirrored.
 
-    That of a letter surely read on its usual side, mirrored or not (markers laid on back to front are common); 0 for none
-    and for a letter on the wrong side, which is nearly always a misreading; -1 where it is unclear.
+    That of a letter surely read on its usual side, mirrored or not (markers laid on back to front are common); 0 for
+    none and for a letter on the wrong side, which is nearly always a misreading; -1 where it is unclear.
     """
     if marker.confidence < 0.1:
         return 0
@@ -305,11 +306,11 @@ def _settled(marker: markers.Marker) -> int:
 
 
 def main() -> None:
-    """Both rounds, from the last checkpoint on."""
+    """Every round, from the last checkpoint on."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="the folder with the real films")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and the result")
-    parser.add_argument("--steps", type=int, nargs=2, default=(1500, 2500), help="of round 1 and round 2")
+    parser.add_argument("--steps", type=int, nargs="+", default=(800, 600, 600), help="of each round")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -317,7 +318,7 @@ def main() -> None:
     shelf, network = load(args.data, args.out / "films.npz"), None
     for number, steps in enumerate(args.steps, start=1):
         if network is not None:
-            shelf.real = look_around(network, shelf, args.out / "found.npy")
+            shelf.real = look_around(network, shelf, args.out / f"found{number}.npy")
         network = train(number, steps, shelf, args.out, network)
         markers.save(network, args.out / markers.FILE)
 

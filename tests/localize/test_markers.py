@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 torch = pytest.importorskip("torch")
 
@@ -133,15 +133,18 @@ def test_other_architectures_are_refused(tmp_path: Path, about: dict[str, str], 
         markers.load(tmp_path / "nothing.safetensors")
 
 
-def drawn(letter: str, x: float, y: float = 0.08, size: int = 320) -> Pixels:
-    """A gray chest of two dark lungs with a letter on the background beside the neck."""
-    image = Image.new("L", (size, size), 40)
-    draw = ImageDraw.Draw(image)
-    draw.rectangle((0.08 * size, 0.15 * size, 0.92 * size, size), fill=150)
-    for left in (0.15, 0.55):
-        draw.ellipse((left * size, 0.2 * size, (left + 0.3) * size, 0.8 * size), fill=60)
-    draw.text((x * size, y * size), letter, 255, ImageFont.load_default(size * 0.055), "mm")
-    return np.asarray(image, np.float32) / 255
+def drawn(letter: str, x: float, y: float = 0.1, size: int = 256) -> Pixels:
+    """A soft gray chest of two dark lungs, a little noise, and a letter beside the neck."""
+    body = Image.new("L", (320, 320), 40)
+    draw = ImageDraw.Draw(body)
+    draw.rounded_rectangle((30, 60, 290, 400), 50, fill=140)
+    draw.rectangle((130, 0, 190, 80), fill=140)
+    for left in (60, 190):
+        draw.ellipse((left, 80, left + 75, 260), fill=80)
+    image = body.filter(ImageFilter.GaussianBlur(10)).resize((size, size), Image.Resampling.BICUBIC)
+    ImageDraw.Draw(image).text((x * size, y * size), letter, 240, ImageFont.load_default(size * 0.05), "mm")
+    noise = np.random.default_rng(0).normal(0, 0.01, (size, size))
+    return np.clip(np.asarray(image, np.float32) / 255 + noise, 0, 1).astype(np.float32)
 
 
 @pytest.mark.parametrize(("letter", "x"), [("L", 0.85), ("R", 0.15)])
@@ -149,7 +152,7 @@ def test_a_clear_letter_is_read_and_its_mirror_image_is_told(reader: MarkerReade
     marker = reader(drawn(letter, x), LUNGS)
     assert marker is not None
     assert (marker.letter, marker.mirrored, marker.image_right_is) == (letter, False, "left")
-    assert marker.box.contains(x, 0.08)
+    assert marker.box.contains(x, 0.1)
     flipped = reader(drawn(letter, x)[:, ::-1], LUNGS)
     assert flipped is not None
     assert (flipped.letter, flipped.mirrored, flipped.image_right_is) == (letter, True, "right")
@@ -161,7 +164,7 @@ def test_other_signs_are_no_side_letters(reader: MarkerReader, letter: str) -> N
 
 
 def test_large_films_are_read_like_small_ones(reader: MarkerReader) -> None:
-    marker = reader(drawn("R", 0.15, size=1600), None)
+    marker = reader(drawn("L", 0.85, size=1600), None)
     assert marker is not None
     assert marker.image_right_is == "left"
 

@@ -42,7 +42,7 @@ AROUND = 2.3
 _CANDIDATES = 4
 _LIKELY = 0.3
 """Least probability of a candidate."""
-_SURE = 0.8
+_SURE = 0.9
 """Least confidence of a letter."""
 _SURE_INSIDE = 0.97
 """Of one well inside a lung, where markers seldom stand and ribs cross."""
@@ -136,19 +136,26 @@ class MarkerReader:
 
     def read(self, work: Pixels, candidates: list[Candidate], middle: float) -> Iterator[Marker]:
         """What letter each candidate is likeliest to be, by its close-up and the mirror image of that."""
-        import torch
-
         if not candidates:
             return
         views = np.stack([closeup(work, *candidate[:3]) for candidate in candidates])
-        both = np.concatenate([views, views[:, :, ::-1]])[:, None]
-        with torch.inference_mode():
-            seen, mirrored_seen = self._reader(torch.from_numpy(both)).softmax(1).numpy().reshape(2, len(views), -1)
-        read = (seen + mirrored_seen[:, MIRRORED]) / 2
+        read = self._chances(views)
+        doubted = read[:, 1:].max(1) >= 2 * _SURE - 1  # the others cannot reach _SURE as the mean of two looks
+        if doubted.any():
+            again = self._chances(np.ascontiguousarray(views[doubted, :, ::-1]))[:, MIRRORED]
+            read[doubted] = (read[doubted] + again) / 2
         for candidate, chances in zip(candidates, read, strict=True):
             best = int(chances[1:].argmax())
             letter, mirrored = READINGS[best]
             yield Marker(letter, mirrored, _box(candidate, work), round(float(chances[1 + best]), 4), middle)
+
+    def _chances(self, views: Pixels) -> Pixels:
+        """(N, CLASSES) probabilities of close-ups (N, CROP, CROP)."""
+        import torch
+
+        with torch.inference_mode():
+            chances: Pixels = self._reader(torch.from_numpy(views)[:, None]).softmax(1).numpy()
+        return chances
 
 
 def _credible(marker: Marker, lungs: tuple[Box, ...]) -> bool:
@@ -194,7 +201,7 @@ def prepared(look: Pixels) -> Pixels:
     sample = look[::6, ::6]
     low, high = np.quantile(sample, (0.02, 0.98))
     height, width = look.shape
-    gray = np.clip((look - low) / max(high - low, 1e-3), -0.5, 1.5) - 0.5
+    gray = np.clip((look - low) / max(high - low, 1e-3), -0.5, 1.2) - 0.5
     return np.pad(gray.astype(np.float32), ((0, -height % STRIDE), (0, -width % STRIDE)), mode="edge")
 
 
