@@ -83,6 +83,8 @@ def fused(layers: nn.Sequential) -> nn.Sequential:
     for layer in layers:
         if isinstance(layer, nn.Sequential):
             convolution, norm, activation = layer
+            assert isinstance(convolution, nn.Conv2d)  # noqa: S101  what _conv makes
+            assert isinstance(norm, nn.BatchNorm2d)  # noqa: S101
             folded += [torch.nn.utils.fusion.fuse_conv_bn_eval(convolution, norm), activation]
         else:
             folded.append(layer)

@@ -238,7 +238,8 @@ def closeup(work: Pixels, x: float, y: float, height: float) -> Pixels:
     part = work[np.clip(rows, 0, work.shape[0] - 1)[:, None], np.clip(columns, 0, work.shape[1] - 1)]
     box = (x1 - columns[0], y1 - rows[0], x2 - columns[0], y2 - rows[0])
     view = np.asarray(Image.fromarray(part).resize((CROP, CROP), Image.Resampling.BILINEAR, box=box), np.float32)
-    return (view - view.mean()) / max(float(view.std()), 1e-3)
+    normalised: Pixels = (view - view.mean()) / max(float(view.std()), 1e-3)
+    return normalised
 
 
 def load(path: Path) -> "MarkerNet":
