@@ -131,7 +131,7 @@ class Worker:
 
     @cached_property
     def _localizer(self) -> Localizer:
-        localizer = Localizer.load(self._task.weights and self._task.weights[0])
+        localizer = Localizer.load(self._task.weights and self._task.weights[0], every_marker=False)
         import torch
 
         torch.set_num_threads(1)

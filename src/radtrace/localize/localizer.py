@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,18 +12,17 @@ from PIL import Image
 from radtrace.anatomy import REGIONS
 from radtrace.geometry import Box, Frame, letterbox
 from radtrace.images import MIN_SIDE, Film, Pixels
-from radtrace.images.film import Orientation
-from radtrace.localize import weights
+from radtrace.localize import markers, weights
 from radtrace.localize.chest import judge
+from radtrace.localize.markers import Marker, MarkerReader
 from radtrace.localize.regions import Chest, boxes
+from radtrace.localize.sides import MAYBE_MIRRORED, ToldBy, verified
 from radtrace.localize.weights import KINDS, PROJECTIONS, QUALITIES
 from radtrace.records import Projection
 
 if TYPE_CHECKING:
     from radtrace.localize.network import ChestNet
 
-UNVERIFIED = "orientation unverified"
-"""The warning that the patient's left and right rest on the usual display alone."""
 _WHOLE = Box(x1=0.0, y1=0.0, x2=1.0, y2=1.0)
 _FLAT = 0.02
 """A film whose 1st and 99th percentile differ by less shows nothing."""
@@ -60,7 +59,7 @@ class Localization:
     regions: dict[str, Box] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     mirrored: bool = False
-    sides_by: Literal["header", "marker"] | None = None
+    sides_by: ToldBy | None = None
     projection: Projection = "unknown"
     cardiothoracic_ratio: float | None = None
 
@@ -99,17 +98,20 @@ class _Seen(NamedTuple):
 class Localizer:
     """Finds the anatomy on chest films; the same film gives the same boxes, alone or among others."""
 
-    def __init__(self, network: "ChestNet") -> None:
-        self._network = network
+    def __init__(self, network: "ChestNet", markers: MarkerReader, *, every_marker: bool = True) -> None:
+        self._network, self._markers, self._every_marker = network, markers, every_marker
         self._frame: Frame = letterbox(network.side)
 
     @classmethod
-    def load(cls, path: Path | None = None) -> "Localizer":
+    def load(cls, path: Path | None = None, *, every_marker: bool = True) -> "Localizer":
         """Read the weights at `path`, else those that RADTRACE_WEIGHTS or the package radtrace-weights hold.
 
+        Args:    every_marker: read the side marker of every film; otherwise only of those that may be mirrored, which
+                 spares half of the time and leaves the sides of nearly all films unverified.
         Raises:  InputError where they are missing, damaged or of another version; MissingExtraError without torch.
         """
-        return cls(weights.load(path or weights.find()))
+        path = path or weights.find()
+        return cls(weights.load(path), MarkerReader.load(path.with_name(markers.FILE)), every_marker=every_marker)
 
     def __call__(self, films: Sequence[Film | Pixels]) -> list[Localization]:
         """One localization a film, in their order; of pixels alone no header is known.
@@ -133,17 +135,17 @@ class Localizer:
         if seen.look.kind_name == "lateral":
             said = (*seen.warnings, "lateral: regions are found on frontal films only")
             return Localization("lateral", rotation, warnings=said)
-        mirrored, sides_by, said = _sides(seen.look, rotation, orientation)
-        if mirrored:
+        sides = verified(seen.look.mirrored[1], rotation, orientation, self._marker(seen))
+        if sides.mirrored:
             flipped = np.ascontiguousarray(seen.pixels[:, ::-1])
             seen = seen._replace(pixels=flipped, look=self._looks([flipped])[0])
         chest, doubts = self._chest(seen)
         found = Localization(
             "frontal",
             rotation,
-            warnings=(*seen.warnings, *said, *_quality(seen.look), *doubts),
-            mirrored=mirrored,
-            sides_by=sides_by,
+            warnings=(*seen.warnings, *sides.warnings, *_quality(seen.look), *doubts),
+            mirrored=sides.mirrored,
+            sides_by=sides.told_by,
             projection=_projection(projection, seen.look),
         )
         if chest is None:
@@ -151,9 +153,16 @@ class Localizer:
         x1, _, x2, _ = chest.heart_box
         return replace(
             found,
-            regions={name: _as_given(box, mirrored, rotation) for name, box in self._regions(chest, seen).items()},
+            regions={
+                name: _as_given(box, sides.mirrored, rotation) for name, box in self._regions(chest, seen).items()
+            },
             cardiothoracic_ratio=(x2 - x1) / chest.width if chest.heart else None,
         )
+
+    def _marker(self, seen: _Seen) -> Marker | None:
+        if self._every_marker or seen.look.mirrored[1] >= MAYBE_MIRRORED:
+            return self._markers(seen.pixels, None)
+        return None
 
     def _upright(self, film: Pixels, first: _Look) -> _Seen | None:
         """The film as it should stand, or None for what is no chest film.
@@ -233,25 +242,6 @@ def _agreed(film: Pixels, looks: Sequence[_Look]) -> _Seen:
     kind = np.exp(np.mean([np.log(look.kind + 1e-9) for look in looks], axis=0))
     upright = np.ascontiguousarray(np.rot90(film, -turns))
     return _Seen(upright, looks[turns]._replace(kind=kind / kind.sum()), turns, inverted=False, warnings=())
-
-
-def _sides(
-    look: _Look, rotation: int, orientation: Orientation | None
-) -> tuple[bool, Literal["header", "marker"] | None, tuple[str, ...]]:
-    """Whether the film is mirrored, what tells so, and what is to be said about it.
-
-    A header is believed where it says what is seen: as many quarter turns, and no heart on the contrary side.
-    """
-    points_wrong = bool(look.mirrored[1] >= _SURE)
-    if orientation is not None and orientation.mirrored is not None:
-        contrary = look.mirrored[int(not orientation.mirrored)] >= _SURE
-        if orientation.rotation == rotation and not contrary:
-            said = ("the film is mirrored",) if orientation.mirrored else ()
-            return orientation.mirrored, "header", said
-        return False, None, (UNVERIFIED, "the header's patient orientation contradicts what the film shows")
-    if points_wrong:
-        return False, None, (UNVERIFIED, "the heart points to the image's left: a mirrored film, or dextrocardia")
-    return False, None, (UNVERIFIED,)
 
 
 def _projection(header: Projection, look: _Look) -> Projection:
