@@ -116,10 +116,10 @@ def locating(arguments: argparse.Namespace, pictures: Path) -> float:
     from radtrace.localize import Localizer
 
     torch.set_num_threads(1)
-    localizer, source, spent = Localizer.load(), the_source(arguments), 0.0
+    localizer, source, spent = Localizer.load(every_marker=False), the_source(arguments), 0.0
     views = [View.model_validate(view) for view, _ in json.loads(pictures.read_text())]
     for start in range(0, len(views), 8):
-        films = [source.film(view).pixels for view in views[start : start + 8]]
+        films = [source.film(view) for view in views[start : start + 8]]
         before = time.process_time()
         localizer(films)
         spent += time.process_time() - before

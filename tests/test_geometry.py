@@ -97,6 +97,17 @@ def test_pixel_slices_cover_the_box_and_stay_in_the_view(box, width, height):
     assert columns.stop - columns.start <= (box.x2 - box.x1) * width + 2
 
 
+@given(st.lists(boxes(), min_size=1, max_size=5), SIDE, SIDE)
+def test_many_boxes_are_read_as_one_is(some, width, height):
+    import numpy as np
+
+    frame = letterbox(224)
+    written = np.array([frame.write(box, width, height).coords for box in some], float)
+    assert frame.read_all(written, width, height) == [frame.read(coords, width, height) for coords in written]
+    with pytest.raises(ValueError, match="letterbox-224"):
+        frame.read_all(written[:, [2, 1, 0, 3]], width, height)
+
+
 # A view of 2000 x 1000 pixels, its box from (500, 250) to (1500, 750).
 IN_FRAMES = {
     "pixels": (500, 250, 1500, 750),

@@ -79,7 +79,7 @@ class _Draft:
         names = [name for name in REGIONS if name in self.regions]
         view_id = next((region.view_id for region in located.values()), "")
         regions = tuple(
-            located.get(name, Region(name=name, box=None, view_id=view_id, origin="localizer")) for name in names
+            located.get(name) or Region(name=name, box=None, view_id=view_id, origin="localizer") for name in names
         )
         boxes = [region.box for region in regions if region.box]
         return Step(

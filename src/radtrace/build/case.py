@@ -231,7 +231,10 @@ def _regions(study: Study, chosen: _Candidate) -> Mapping[str, Region]:
     """Located regions by name: the localizer's, and the source's own in front of them."""
     view_id = chosen.view.id
     boxes = chosen.localization.regions if chosen.localization else {}
-    found = {name: Region(name=name, box=box, view_id=view_id, origin="localizer") for name, box in boxes.items()}
+    found = {  # unchecked: boxes and names come from the localizer, and most are never used
+        name: Region.model_construct(name=name, box=box, view_id=view_id, origin="localizer")
+        for name, box in boxes.items()
+    }
     return found | {region.name: region for region in study.regions if region.view_id == view_id and region.box}
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from radtrace.anatomy import REGIONS
 from radtrace.geometry import Box, Frame, letterbox
@@ -202,12 +201,14 @@ class Localizer:
 
     def _prepared(self, film: Pixels) -> Pixels:
         """float32 (side, side): letterboxed, the film's 1st-99th percentile at 0 … 1, the letterbox black."""
+        import torch
+
         side, (height, width) = self._network.side, film.shape
         x1, y1, x2, y2 = self._view(width, height)
-        image = Image.fromarray(np.ascontiguousarray(film)).resize(
-            (x2 - x1, y2 - y1), Image.Resampling.BILINEAR, reducing_gap=2.0
-        )
-        shown = np.asarray(image, np.float32)
+        whole = torch.from_numpy(np.ascontiguousarray(film))[None, None]
+        shown: Pixels = torch.nn.functional.interpolate(
+            whole, size=(y2 - y1, x2 - x1), mode="bilinear", align_corners=False, antialias=True
+        )[0, 0].numpy()
         some = np.sort(shown[::2, ::2], axis=None)
         low, high = some[len(some) // 100], some[-1 - len(some) // 100]
         prepared = np.zeros((side, side), np.float32)
@@ -232,7 +233,8 @@ class Localizer:
         height, width = seen.pixels.shape
         grown = self._network.side / seen.look.masks.shape[-1]
         found = boxes(chest)
-        return {name: self._frame.read([grown * x for x in found[name]], width, height) for name in REGIONS}
+        corners = grown * np.array([found[name] for name in REGIONS])
+        return dict(zip(REGIONS, self._frame.read_all(corners, width, height), strict=True))
 
 
 def _agreed(film: Pixels, looks: Sequence[_Look]) -> _Seen:
