@@ -33,10 +33,11 @@ bench: $(READY)
 	$(BIN)/python benchmarks/images.py
 	$(BIN)/python benchmarks/build.py
 
-# Long campaigns: builds that are killed at random moments until they finish; thousands of damaged films.
+# Long campaigns: builds that are killed at random moments until they finish; thousands of damaged films; 22,000 studies.
 soak: $(READY)
 	$(BIN)/python benchmarks/kill.py
 	$(BIN)/python benchmarks/mutate.py
+	$(BIN)/python benchmarks/memory.py
 
 clean:
 	rm -rf $(VENV) demo runs

@@ -28,7 +28,8 @@ def test_two_lungs_are_accepted_without_a_word() -> None:
     assert verdict.warnings == ()
     assert verdict.chest.heart is not None
     x1, y1, x2, y2 = verdict.chest.heart_box
-    assert (round(x1), round(y1), round(x2), round(y2)) == HEART
+    assert (round(x1), round(y1), round(x2)) == HEART[:3]
+    assert y2 == pytest.approx(85 + 3.5, abs=0.5)  # a tenth of its height lies hidden
 
 
 @pytest.mark.parametrize(

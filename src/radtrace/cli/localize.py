@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,12 @@ import click
 from radtrace.errors import InputError
 
 if TYPE_CHECKING:
+    from radtrace.errors import FilmError
     from radtrace.images import Film
-    from radtrace.localize import Localization
+    from radtrace.localize import Localization, Localizer
 
+_TOGETHER = 8
+"""Films that are in memory at a time."""
 _UNREAD: dict[str, Any] = {
     "path": "",
     "kind": None,
@@ -67,24 +71,40 @@ def localize(paths: tuple[Path, ...], as_json: bool, output: Path, wanted: tuple
     names = _names(wanted, as_json)
     films = list(_films(paths))
     localizer = Localizer.load()
+    import torch
+
+    torch.set_num_threads(1)  # the decoders have the other cores, and threads that wait for these are slower than one
     if not as_json:
         output.mkdir(parents=True, exist_ok=True)
     unread = 0
     stems = Counter(path.stem for path in films)
     with FilmReader() as reader, progress("films", len(films)) if len(films) > 1 else nullcontext(int) as advance:
-        for path, film in zip(films, reader.load_many(films), strict=True):
+        for path, film, found in _localized(films, reader.load_many(films), localizer):
             if isinstance(film, FilmError):
                 unread += 1
                 _refuse(path, film, as_json)
-            else:
+            elif found:
                 name = path.stem if stems[path.stem] == 1 else _whole_name(path)
                 picture = None if as_json else output / f"{name}.regions.png"
-                _tell(path, film, localizer([film])[0], picture, names)
+                _tell(path, film, found, picture, names)
             advance(1)
     click.echo(f"{len(films) - unread} films, {unread} that could not be read", err=True)
     if unread == len(films):
         return InputError.exit_status
     return 1 if strict and unread else 0
+
+
+def _localized(
+    paths: Sequence[Path], films: "Iterator[Film | FilmError]", localizer: "Localizer"
+) -> "Iterator[tuple[Path, Film | FilmError, Localization | None]]":
+    """Each film with what it shows, None where it could not be read; several go through the network together."""
+    from radtrace.errors import FilmError
+
+    for start in range(0, len(paths), _TOGETHER):
+        some = list(islice(films, _TOGETHER))
+        found = iter(localizer([film for film in some if not isinstance(film, FilmError)]))
+        for path, film in zip(paths[start : start + _TOGETHER], some, strict=True):
+            yield path, film, None if isinstance(film, FilmError) else next(found)
 
 
 def _names(wanted: Sequence[str], as_json: bool) -> tuple[str, ...]:

@@ -31,6 +31,9 @@ RIGHT_HILUM = (0.35, 0.60)
 LEFT_HILUM = (0.32, 0.57)
 CAVOATRIAL_JUNCTION = (0.44, 0.56)
 HEART_TOP = 0.42
+HIDDEN_HEART = 0.1
+"""Of the heart's height: so much of it lies below the cardiophrenic corners, before the diaphragm, where no lung shows
+it. Nine hearts that radiologists drew on NIH films end 6 to 25% lower than the corners."""
 RIGHT_ATRIUM_TOP = 0.54
 DESCENDING_AORTA = (0.30, 0.88)
 
@@ -126,7 +129,8 @@ class Chest:
     def heart_box(self) -> Corners:
         """Around the heart; without one, between the most receding medial borders above the cardiophrenic corners."""
         if self.heart:
-            return self.heart.box
+            x1, y1, x2, y2 = self.heart.box
+            return x1, y1, x2, y2 + HIDDEN_HEART * (y2 - y1)
         top = self.level(HEART_TOP)
         borders, lows = [], []
         for lung in (self.right, self.left):
