@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+# Test processes share the cores: threads that wait for each other are slower than one. Read when torch is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # How long an example takes depends on the machine.
 settings.register_profile("unhurried", settings.default, deadline=None)
 settings.load_profile("unhurried")

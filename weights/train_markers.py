@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import films
 import glyphs
 from radtrace.images import load_film
-from radtrace.localize import markers
+from radtrace.localize import markers, weights
 from radtrace.localize.marker_network import STRIDE, MarkerNet
 from radtrace.runs import progress
 
@@ -320,7 +320,7 @@ def main() -> None:
         if network is not None:
             shelf.real = look_around(network, shelf, args.out / f"found{number}.npy")
         network = train(number, steps, shelf, args.out, network)
-        markers.save(network, args.out / markers.FILE)
+        markers.save(network, args.out / weights.MARKERS)
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ class Case:
 class Making:
     """How a case is made.
 
-    label_template: see `radtrace.build.labels`; None, reports only. weights: sha256 of the localizer's, for provenance.
+    label_template: see `radtrace.build.labels`; None, reports only. weights: their `fingerprint`, for provenance.
     """
 
     picture: Picture = field(default_factory=Picture)

@@ -10,7 +10,7 @@ from radtrace.build.recipe import BuildRecipe
 class Task:
     """What is the same for all chunks.
 
-    studies: the spool's file; weights: the localizer's file and its sha256; folder: that relative paths start from.
+    studies: the spool's file; weights: the localizer's file, and the `fingerprint`; folder: relative paths start there.
     """
 
     recipe: BuildRecipe

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from radtrace.anatomy import REGIONS
 from radtrace.geometry import Box, Frame, letterbox
 from radtrace.images import MIN_SIDE, Film, Pixels
-from radtrace.localize import markers, weights
+from radtrace.localize import weights
 from radtrace.localize.chest import judge
 from radtrace.localize.markers import Marker, MarkerReader
 from radtrace.localize.regions import Chest, boxes
@@ -110,7 +110,7 @@ class Localizer:
         Raises:  InputError where they are missing, damaged or of another version; MissingExtraError without torch.
         """
         path = path or weights.find()
-        return cls(weights.load(path), MarkerReader.load(path.with_name(markers.FILE)), every_marker=every_marker)
+        return cls(weights.load(path), MarkerReader.load(path.with_name(weights.MARKERS)), every_marker=every_marker)
 
     def __call__(self, films: Sequence[Film | Pixels]) -> list[Localization]:
         """One localization a film, in their order; of pixels alone no header is known.

@@ -5,7 +5,7 @@ a side letter, a second one reads it; what is not read surely is not read at all
 warning and a letter that is misread costs more.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 import numpy as np
 from PIL import Image
 
-from radtrace.errors import InputError, MissingExtraError
 from radtrace.geometry import Box
 from radtrace.images import Pixels
 from radtrace.localize import weights
@@ -21,7 +20,6 @@ from radtrace.localize import weights
 if TYPE_CHECKING:
     from radtrace.localize.marker_network import MarkerNet
 
-FILE = "markers.safetensors"
 ARCHITECTURE = "radtrace-markers-1"
 
 Letter = Literal["L", "R"]
@@ -107,7 +105,7 @@ class MarkerReader:
 
         Raises:  InputError where they are missing, damaged or of another version; MissingExtraError without torch.
         """
-        return cls(load(path or weights.find().with_name(FILE)))
+        return cls(load(path or weights.find().with_name(weights.MARKERS)))
 
     def __call__(self, film: Pixels, lungs: tuple[Box, Box] | None) -> Marker | None:
         """The film's surest side letter; None where none is sure.
@@ -243,44 +241,13 @@ def closeup(work: Pixels, x: float, y: float, height: float) -> Pixels:
 
 
 def load(path: Path) -> "MarkerNet":
-    """The networks, in single precision and ready for use.
+    """The networks, in single precision and ready for use; raises as `weights.load`."""
+    _, tensors = weights.read(path, ARCHITECTURE, "reading side markers")
+    from radtrace.localize.marker_network import MarkerNet
 
-    Raises:  InputError naming the file where it is missing, damaged, or of another architecture; MissingExtraError.
-    """
-    try:
-        from safetensors import SafetensorError, safe_open
-
-        from radtrace.localize.marker_network import MarkerNet
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("read", "reading side markers") from error
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
-    try:
-        with safe_open(path, "pt") as file:
-            about: Mapping[str, str] = file.metadata() or {}
-            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise InputError(f"{path}: damaged, or no safetensors file") from error
-    if about.get("architecture") != ARCHITECTURE:
-        raise InputError(f"{path}: weights of {about.get('architecture')!r}; this version reads {ARCHITECTURE!r}")
-    network = MarkerNet()
-    try:
-        network.load_state_dict(tensors, strict=False)
-        missing = {name for name in network.state_dict() if not name.endswith("num_batches_tracked")} - set(tensors)
-    except RuntimeError as error:
-        raise InputError(f"{path}: does not fit the architecture that it names") from error
-    if missing or set(tensors) - set(network.state_dict()):
-        raise InputError(f"{path}: does not fit the architecture that it names")
-    return network.eval()
+    return weights.fill(MarkerNet(), tensors, path)
 
 
 def save(network: "MarkerNet", path: Path) -> None:
     """Write the weights in half precision."""
-    from safetensors.torch import save_file
-
-    tensors = {
-        name: tensor.half().contiguous()
-        for name, tensor in network.state_dict().items()
-        if not name.endswith("num_batches_tracked")
-    }
-    save_file(tensors, path, {"architecture": ARCHITECTURE})
+    weights.write(network, path, {"architecture": ARCHITECTURE})

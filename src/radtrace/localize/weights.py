@@ -4,14 +4,21 @@ import hashlib
 import importlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from radtrace.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
+    from torch import Tensor, nn
+
     from radtrace.localize.network import ChestNet
 
+    Network = TypeVar("Network", bound=nn.Module)
+
 FILE = "localizer.safetensors"
+MARKERS = "markers.safetensors"
+"""Lies beside it: the weights of `radtrace.localize.markers`."""
+_COUNTER = "num_batches_tracked"
 ARCHITECTURE = "radtrace-chestnet-2"
 ENVIRONMENT = "RADTRACE_WEIGHTS"
 
@@ -52,11 +59,13 @@ def find() -> Path:
 
 
 def fingerprint() -> str | None:
-    """sha256 of the weights' file that `find` finds; None where there is none."""
+    """sha256 of the files that localize, the one that `find` finds and MARKERS, joined by "+"; None without any."""
     try:
-        return hashlib.sha256(find().read_bytes()).hexdigest()
+        path = find()
     except InputError:
         return None
+    files = (path, path.with_name(MARKERS))
+    return "+".join(hashlib.sha256(each.read_bytes()).hexdigest() if each.is_file() else "none" for each in files)
 
 
 def load(path: Path) -> "ChestNet":
@@ -64,38 +73,63 @@ def load(path: Path) -> "ChestNet":
 
     Raises:  InputError naming the file where it is missing, damaged, or of another architecture; MissingExtraError.
     """
+    about, tensors = read(path, ARCHITECTURE, "localizing anatomy")
+    from radtrace.localize.network import ChestNet
+
+    try:
+        network = ChestNet(int(about["side"]), tuple(int(width) for width in about["widths"].split(",")))
+    except (KeyError, ValueError) as error:
+        raise InputError(f"{path}: does not fit the architecture that it names") from error
+    return fill(network, tensors, path).folded()
+
+
+def read(path: Path, architecture: str, purpose: str) -> "tuple[dict[str, str], dict[str, Tensor]]":
+    """What a file of weights says about itself, and its tensors in single precision.
+
+    Raises:  as `load`; `purpose` is what torch is missing for.
+    """
     try:
         from safetensors import SafetensorError, safe_open
-
-        from radtrace.localize.network import ChestNet
     except ModuleNotFoundError as error:
-        raise MissingExtraError("read", "localizing anatomy") from error
+        raise MissingExtraError("read", purpose) from error
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     try:
         with safe_open(path, "pt") as file:
             about = file.metadata() or {}
             tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("read", purpose) from error
     except (SafetensorError, OSError) as error:
         raise InputError(f"{path}: damaged, or no safetensors file") from error
-    if about.get("architecture") != ARCHITECTURE:
-        raise InputError(f"{path}: weights of {about.get('architecture')!r}; this version reads {ARCHITECTURE!r}")
+    if about.get("architecture") != architecture:
+        raise InputError(f"{path}: weights of {about.get('architecture')!r}; this version reads {architecture!r}")
+    return about, tensors
+
+
+def fill(network: "Network", tensors: "dict[str, Tensor]", path: Path) -> "Network":
+    """The network with these tensors, for use. Raises InputError naming the file where they do not fit it."""
+    needed = {name for name in network.state_dict() if not name.endswith(_COUNTER)}
     try:
-        network = ChestNet(int(about["side"]), tuple(int(width) for width in about["widths"].split(",")))
-        network.load_state_dict(tensors)
-    except (KeyError, ValueError, RuntimeError) as error:
+        network.load_state_dict(tensors, strict=False)
+    except RuntimeError as error:
         raise InputError(f"{path}: does not fit the architecture that it names") from error
-    return network.eval().folded()
+    if needed != set(tensors):
+        raise InputError(f"{path}: does not fit the architecture that it names")
+    return network.eval()
 
 
 def save(network: "ChestNet", path: Path) -> None:
     """Write the weights in half precision with what is needed to rebuild the network."""
+    widths = ",".join(map(str, network.widths))
+    write(network, path, {"architecture": ARCHITECTURE, "side": str(network.side), "widths": widths})
+
+
+def write(network: "nn.Module", path: Path, about: dict[str, str]) -> None:
+    """Write a network's weights in half precision, without the counters of batches."""
     from safetensors.torch import save_file
 
     tensors = {
-        name: (tensor.half() if tensor.is_floating_point() else tensor.float()).contiguous()
-        for name, tensor in network.state_dict().items()
-        if not name.endswith("num_batches_tracked")
+        name: tensor.half().contiguous() for name, tensor in network.state_dict().items() if not name.endswith(_COUNTER)
     }
-    widths = ",".join(map(str, network.widths))
-    save_file(tensors, path, {"architecture": ARCHITECTURE, "side": str(network.side), "widths": widths})
+    save_file(tensors, path, about)
