@@ -218,13 +218,17 @@ class _Column:
         values = np.frombuffer(self.values, np.float64) if count else np.zeros(0)
         valued = ~np.isnan(values)
         function = corpus(sums_by or self.name) or (ratio if sums_by is None and self.width == 2 else None)
+        if sums_by and not function:
+            raise InputError(
+                f"{self.path}: {self.name!r} is summed up by {sums_by!r}, which this radtrace does not know"
+            )
         if function is None or not self.width:
             means = np.stack([np.where(valued, values, 0.0), valued.astype(np.float64)], axis=1)
             return Measured(self.name, signature, values, means, valued, ratio, False)
         has_row = np.frombuffer(self.has_row, np.int8).astype(bool)
         statistics = np.zeros((count, self.width))
         statistics[has_row] = np.frombuffer(self.rows, np.float64).reshape(-1, self.width)
-        counted = valued if valued.any() else has_row & statistics.any(axis=1)
+        counted = valued if valued.any() else has_row
         if (valued & ~has_row).any():
             place = int(np.argmax(valued & ~has_row))
             raise InputError(f"{self.path}: sample {place + 1} has a score {self.name!r} but no statistics of it")

@@ -33,7 +33,9 @@ def resampled_sums(
     Returns: (resamples, K).
     """
     rng = np.random.default_rng(seed)
-    groups = [np.arange(len(statistics))] if strata is None else [np.flatnonzero(strata == s) for s in np.unique(strata)]
+    groups = (
+        [np.arange(len(statistics))] if strata is None else [np.flatnonzero(strata == s) for s in np.unique(strata)]
+    )
     sums = np.zeros((resamples, statistics.shape[1]))
     for group in groups:
         rows = statistics[group]

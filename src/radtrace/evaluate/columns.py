@@ -1,0 +1,85 @@
+"""What a metric is called in a table, and where it stands: clinical columns before language."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+Group = Literal["Clinical", "Consistency", "Reasoning", "Answers", "Other", "Language"]
+GROUPS: tuple[Group, ...] = ("Clinical", "Consistency", "Reasoning", "Answers", "Other", "Language")
+"""In the order in which they stand."""
+
+_GROUPS: tuple[tuple[str, Group], ...] = (
+    (r"bleu|rouge|meteor|cider|bertscore|sacrebleu", "Language"),
+    (r"gen|grd|sem|ssim|iou|grounding|consistency", "Consistency"),
+    (r"radrscore|factuality|completeness|effectiveness|relevance|correctness|reasoning|step", "Reasoning"),
+    (r"vqa|accuracy|answer", "Answers"),
+    (
+        r"chex|label|nih|gold|radgraph|rate|green|gema|radcliq|radfact|prior|sensitivity|specificity|f1|precision|"
+        r"recall|false|normal|positive|micro|macro",
+        "Clinical",
+    ),
+)
+"""How a metric's name begins -> its group; the first that fits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table. metrics: names, the first one that was scored is shown; title, group: its heading."""
+
+    metrics: tuple[str, ...]
+    title: str
+    group: str
+
+
+def group(metric: str) -> Group:
+    """The group that a metric's name says."""
+    return next((name for pattern, name in _GROUPS if re.match(rf"({pattern})", metric)), "Other")
+
+
+def ordered(metrics: Iterable[str]) -> list[str]:
+    """Metrics with the clinical ones first, in the order given within a group."""
+    return sorted(metrics, key=lambda metric: GROUPS.index(group(metric)))
+
+
+def _titled(heading: str, *columns: tuple[str, tuple[str, ...]]) -> tuple[Column, ...]:
+    return tuple(Column(names, title, heading) for title, names in columns)
+
+
+_BLEU = tuple((f"B-{n}", (f"bleu_{n}",)) for n in range(1, 5))
+_METEOR = ("MTR", ("meteor", "meteor_java", "meteor_1.5", "meteor_nltk", "meteor_exact"))
+_ROUGE = ("R-L", ("rouge_l",))
+_RADGRAPH = tuple((f"RG_{kind}", (f"radgraph_{kind}", f"f1_radgraph_{kind}")) for kind in ("e", "er", "ber"))
+
+
+def _chexbert(average: str, classes: int) -> tuple[str, tuple[str, ...]]:
+    names = tuple(f"{source}_{average}_f1_{classes}" for source in ("chexbert", "chexpert_rules"))
+    return f"{average.title()}-{classes}", names
+
+
+SHAPES: dict[str, tuple[Column, ...]] = {
+    "mmrad2": _titled("CE", *_RADGRAPH) + _titled("NLG", *_BLEU, _METEOR, _ROUGE),
+    "mmrad3": _titled("CE", *_RADGRAPH[1:])
+    + _titled(
+        "Consist.",
+        ("Gen.", ("gen", "consistency_gen")),
+        ("Sem.", ("sem", "consistency_sem")),
+        ("Grd.", ("grd", "consistency_grd")),
+    )
+    + _titled("NLG", _BLEU[0], _METEOR, _ROUGE),
+    "deepmedix": _titled(
+        "Clinical",
+        *(_chexbert(average, classes) for classes in (5, 14) for average in ("micro", "macro")),
+        ("RadGraph", ("radgraph_er", "f1_radgraph_er")),
+    )
+    + _titled("Language", *_BLEU, _METEOR, _ROUGE),
+    "chestx-reasoner": _titled(
+        "Reasoning",
+        ("Factuality", ("radrscore_factuality", "factuality")),
+        ("Completeness", ("radrscore_completeness", "completeness")),
+        ("Effectiveness", ("radrscore_effectiveness", "effectiveness")),
+        ("RadRScore", ("radrscore",)),
+    )
+    + _titled("Outcome", ("Accuracy", ("vqa_accuracy", "accuracy")), ("RaTEScore", ("ratescore", "rate_score"))),
+}
+"""Columns of the papers' result tables, clinical ones moved to the front."""
