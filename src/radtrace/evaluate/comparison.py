@@ -1,4 +1,4 @@
-"""Two models on the same samples: differences of corpus metrics with intervals and paired tests, overall and by stratum."""
+"""Two models on the same samples: differences of corpus metrics, intervals and paired tests, overall and by stratum."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -49,8 +49,8 @@ class Compared:
 
     n: samples scored in either file; unpaired: those scored in only one of them. first, second: corpus values.
     difference: second - first. Intervals are None with fewer than two samples.
-    permutation, bootstrap_p (None with fewer than two samples): two-sided. wilcoxon: one-tailed, that the second model's sample values are better; None
-    where the metric has none. holm: the p of each test corrected over its family.
+    permutation, bootstrap_p (None with fewer than two samples): two-sided. wilcoxon: one-tailed, that the second
+    model's sample values are better; None where the metric has none. holm: the p of each test corrected over its family.
     """
 
     metric: str

@@ -168,15 +168,18 @@ class _Samples:
         name = str(name)
         if name in self.ids:
             raise InputError(f"{self.path}: doubled id {name!r}")
-        scores, statistics = entry.get("scores"), entry.get("statistics") or {}
-        strata = entry.get("strata") or {}
-        if not all(isinstance(table, dict) for table in (scores, statistics, strata)):
-            raise InputError(f"{self.path}: id {name!r}: scores, statistics and strata are not tables")
+        scores, statistics, strata = (self._table(entry, key, name) for key in ("scores", "statistics", "strata"))
         for metric, column in columns.items():
             column.add(name, scores.get(metric, _ABSENT), statistics.get(metric))
         self.ids[name] = None
         self.failed.append(bool(entry.get("failed", False)))
         self.strata.append({key: _levels(value) for key, value in strata.items()})
+
+    def _table(self, entry: dict[str, Any], key: str, name: str) -> dict[str, Any]:
+        table = entry.get(key) or {}
+        if not isinstance(table, dict):
+            raise InputError(f"{self.path}: id {name!r}: {key!r} is no table")
+        return table
 
 
 _ABSENT: Any = object()

@@ -1,4 +1,4 @@
-"""Names for the functions that turn summed statistics into corpus values, so that a score file can say which it needs."""
+"""Names of the functions from summed statistics to corpus values, so that a score file can say which it needs."""
 
 import importlib
 
