@@ -50,7 +50,8 @@ class Compared:
     n: samples scored in either file; unpaired: those scored in only one of them. first, second: corpus values.
     difference: second - first. Intervals are None with fewer than two samples.
     permutation, bootstrap_p (None with fewer than two samples): two-sided. wilcoxon: one-tailed, that the second
-    model's sample values are better; None where the metric has none. holm: the p of each test corrected over its family.
+    model's sample values are better; None where the metric has none. holm: the p of each test, corrected over its
+    family.
     """
 
     metric: str

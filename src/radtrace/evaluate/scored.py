@@ -38,6 +38,11 @@ class Measured:
     summed: bool
 
     @property
+    def value(self) -> float:
+        """Of the corpus."""
+        return float(self.corpus(self.statistics[self.scored].sum(axis=0)))
+
+    @property
     def lower(self) -> bool:
         """Whether lower is better."""
         return "better:lower" in self.signature.split("|")
@@ -92,10 +97,13 @@ def read_scored(path: Path) -> Scored:
                 samples.add(_object(line, f"{path}: line {number}"), columns)
     if len(samples.failed) != header["n"]:
         raise InputError(f"{path}: {len(samples.failed)} samples where its first line says {header['n']}: incomplete")
-    metrics = {
+    metrics: dict[str, Measured] = {
         name: column.measured(header["signatures"][name], header.get("corpora", {}).get(name), len(samples.failed))
         for name, column in columns.items()
     }
+    for name, value in header.get("values", {}).items():
+        if name in metrics and not _agrees(metrics[name], value):
+            raise InputError(f"{path}: the statistics of {name!r} do not sum up to its value {value!r}")
     return Scored(path, tuple(samples.ids), np.array(samples.failed, bool), tuple(samples.strata), metrics)
 
 
@@ -107,6 +115,15 @@ def aligned(first: Scored, second: Scored) -> Scored:
         if missing:
             raise InputError(f"{there.path}: lacks {_listed(missing)} of {here.path}; score both on the same samples")
     return second.take(np.array([places[name] for name in first.ids], np.int64))
+
+
+def _agrees(metric: Measured, value: object) -> bool:
+    """Whether the corpus value that the file states is the one that is computed from it."""
+    if not metric.summed:
+        return True
+    if not isinstance(value, int | float):
+        return value is None and not metric.scored.any()
+    return math.isclose(metric.value, value, rel_tol=1e-6, abs_tol=1e-9)
 
 
 def _listed(ids: Sequence[str]) -> str:
@@ -121,11 +138,11 @@ def _header(path: Path, lines: Iterator[tuple[int, bytes]]) -> dict[str, Any]:
         header = _object(line, "")
     except InputError:
         header = {}
-    signatures, corpora = header.get("signatures"), header.get("corpora", {})
+    signatures, corpora, values = header.get("signatures"), header.get("corpora", {}), header.get("values", {})
     if header.get("radtrace") != "scores" or type(header.get("n")) is not int or not _strings(signatures):
         raise InputError(f"{path}: not a score file; `radtrace score -o` writes one")
-    if not _strings(corpora):
-        raise InputError(f"{path}: line 1: 'corpora' is not {{metric: name}}")
+    if not _strings(corpora) or not isinstance(values, dict):
+        raise InputError(f"{path}: line 1: 'corpora' is not {{metric: name}}, or 'values' not {{metric: value}}")
     return header
 
 
