@@ -80,6 +80,10 @@ class Scored:
             {name: metric.take(order) for name, metric in self.metrics.items()},
         )
 
+    def in_stratum(self, key: str, level: str) -> "Scored":
+        """The samples of one stratum."""
+        return self.take(np.array([i for i, each in enumerate(self.strata) if level in each.get(key, ())], np.int64))
+
 
 def read_scored(path: Path) -> Scored:
     """Read a score file.
