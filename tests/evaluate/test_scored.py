@@ -43,7 +43,7 @@ def test_the_signature_says_that_lower_is_better(write_scores):
 
 
 def test_statistics_without_a_known_sum_are_left_for_the_mean_of_samples(write_scores):
-    path = write_scores("a.jsonl", {"odd": [0.2, 0.4]})
+    path = write_scores("a.jsonl", {"odd": [0.2, 0.4]}, header={"corpora": {}})
     _edit(path, lambda lines: [line["statistics"].update(odd=[1, 2, 3]) for line in lines[1:]])
     found = read_scored(path).metrics["odd"]
     assert (found.summed, found.corpus) == (False, ratio)
@@ -81,6 +81,7 @@ def test_sums_that_contradict_the_stated_value_are_refused(write_scores):
         (lambda lines: lines[2]["statistics"].update(m=None), "sample 2 has a score 'm' but no statistics"),
         (lambda lines: lines[2].update(strata=["openi"]), "id 's1': 'strata' is no table"),
         (lambda lines: lines[0].update(corpora={"m": "os:system"}), "summed up by 'os:system', which this radtrace"),
+        (lambda lines: lines[0].update(corpora={"m": "bleu_1"}), "'m' cannot be summed up from 2 statistics"),
         (lambda lines: lines[0].update(corpora={"m": 3}), "line 1: 'corpora' is not"),
     ],
 )

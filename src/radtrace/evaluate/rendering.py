@@ -93,7 +93,10 @@ def to_json(table: Table) -> dict[str, Any]:
             for column, lower in zip(table.columns, table.lower, strict=True)
         ],
         "rows": [
-            dict(zip(map(str.lower, table.heads), row.heads, strict=True))
+            {
+                name.lower(): int(head) if head.isdigit() else head
+                for name, head in zip(table.heads, row.heads, strict=True)
+            }
             | {"block": block.title, "figures": [_figure(cell) for cell in row.cells]}
             for block in table.blocks
             for row in block.rows

@@ -252,6 +252,10 @@ class _Column:
         has_row = np.frombuffer(self.has_row, np.int8).astype(bool)
         statistics = np.zeros((count, self.width))
         statistics[has_row] = np.frombuffer(self.rows, np.float64).reshape(-1, self.width)
+        try:
+            function(statistics.sum(axis=0))
+        except (IndexError, ValueError):
+            raise InputError(f"{self.path}: {self.name!r} cannot be summed up from {self.width} statistics") from None
         counted = valued if valued.any() else has_row
         if (valued & ~has_row).any():
             place = int(np.argmax(valued & ~has_row))

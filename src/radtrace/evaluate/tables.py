@@ -238,10 +238,11 @@ def _marked(
 
 
 def _marks(figures: Sequence[_Figure | None], lower: bool, drawing: Drawing) -> list[Cell]:
-    """One column of a scope; what looks alike at the digits shown shares its mark, and a lone figure has none."""
+    """One column of a scope; what looks alike at the digits shown shares its mark. Of two only the best is marked."""
     shown = [None if figure is None else round(figure.value, drawing.digits) for figure in figures]
     ranked = sorted({value for value in shown if value is not None}, reverse=not lower)
-    alone = sum(value is not None for value in shown) < 2
+    count = sum(value is not None for value in shown)
+    marked = 0 if count < 2 else min(2, count - 1)
     cells = []
     for figure, value in zip(figures, shown, strict=True):
         if figure is None or value is None:
@@ -249,7 +250,7 @@ def _marks(figures: Sequence[_Figure | None], lower: bool, drawing: Drawing) -> 
             continue
         place = ranked.index(value) + 1
         bounds = None if figure.drawn is None else interval(figure.drawn, drawing.level)
-        cells.append(Cell(figure.value, bounds, 0 if alone or place > 2 else place))
+        cells.append(Cell(figure.value, bounds, place if place <= marked else 0))
     return cells
 
 

@@ -97,6 +97,7 @@
     drawFilm(view, film, sample.id);
     $("boxes").replaceChildren();
     $("sides").replaceChildren(...names.map((name, k) => sideOf(name, k, sides[k], sample)));
+    for (const [k, toggle] of [...$("toggles").children].entries()) toggle.hidden = !sides[k]?.trace.steps.some(({ box }) => box);
     drawScores(sample);
     document.title = `${sample.id} · ${$("title").textContent}`;
     location.replace(`#${encodeURIComponent(sample.id)}`);
@@ -117,7 +118,7 @@
   function drawScores({ scores }) {
     const rows = metrics.map((metric, k) => {
       const pair = scores[k];
-      const name = el("th", { scope: "row", title: metric.signature }, metric.name + (metric.lower ? " ↓" : ""));
+      const name = el("th", { scope: "row", title: metric.signature }, metric.name + (metric.lower ? "\u00a0↓" : ""));
       return el("tr", null, name, ...pair.map((score) => el("td", null, text(score))), differenceCell(k, difference(pair)));
     });
     $("score-rows").replaceChildren(...rows);

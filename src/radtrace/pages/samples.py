@@ -50,9 +50,7 @@ def write_samples(samples: Iterable[SampleView], contest: Contest, path: Path, t
     return len(index)
 
 
-def _pieces(
-    samples: Iterable[SampleView], contest: Contest, title: str, index: list[dict[str, Any]]
-) -> Iterator[str]:
+def _pieces(samples: Iterable[SampleView], contest: Contest, title: str, index: list[dict[str, Any]]) -> Iterator[str]:
     style, script = asset("page.css") + asset("samples.css"), asset("common.js") + asset("samples.js")
     html = template("samples.html.j2").render(
         title=title,
