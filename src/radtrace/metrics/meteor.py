@@ -22,6 +22,7 @@ _WEIGHTS = np.array([1.0, 0.6, 0.8, 0.6])
 """METEOR 1.5's English parameters; the weights are of exact, stem, synonym and paraphrase matches."""
 _CHUNKS, _FROM_PREDICTION, _FROM_REFERENCE = 20, 21, 22
 _STATISTICS = 23
+_PROGRAM = "meteor-1.5.jar"
 
 
 def meteor(pairs: Sequence[Pair], preset: Preset) -> list[Score]:
@@ -68,13 +69,14 @@ class _MeteorProgram:
 
     def __init__(self) -> None:
         found = find_spec("pycocoevalcap")
-        if found is None or found.origin is None:
+        folders = [Path(folder) / "meteor" for folder in found.submodule_search_locations or ()] if found else []
+        folder = next((folder for folder in folders if (folder / _PROGRAM).is_file()), None)
+        if folder is None:
             raise MissingExtraError("meteor", "METEOR 1.5")
         java = shutil.which("java")
         if java is None:
             raise InputError("METEOR 1.5 needs a Java runtime, e.g. apt install default-jre-headless")
-        folder = Path(found.origin).parent / "meteor"
-        command = [java, "-Dfile.encoding=UTF-8", "-Xmx2G", "-jar", "meteor-1.5.jar"]
+        command = [java, "-Dfile.encoding=UTF-8", "-Xmx2G", "-jar", _PROGRAM]
         self._process = subprocess.Popen(
             [*command, "-", "-", "-stdio", "-l", "en", "-norm"],
             cwd=folder,
