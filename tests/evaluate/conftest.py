@@ -18,7 +18,7 @@ def write_scores(tmp_path: Path) -> Callable[..., Path]:
         failed = options.get("failed") or [False] * count
         signatures = {metric: f"{metric}|v:1" for metric in metrics} | dict(options.get("signatures") or {})
         header = {"radtrace": "scores", "n": count, "failed": sum(failed), "signatures": signatures}
-        header["corpora"] = dict.fromkeys(metrics, "ratio")
+        header["corpora"] = {metric: {"by": "ratio"} for metric in metrics}
         lines = [header | dict(options.get("header") or {})]
         for k in range(count):
             scores = {metric: values[k] for metric, values in metrics.items()}

@@ -1,13 +1,15 @@
 """Reading score files, good and bad."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
 
 from radtrace.errors import InputError
 from radtrace.evaluate.scored import aligned, read_scored
-from radtrace.metrics.corpora import CORPORA, corpus, corpus_name
+from radtrace.metrics.corpora import CORPORA, from_spec, to_spec
+from radtrace.metrics.label_scores import macro_f1
 from radtrace.metrics.scores import ratio
 
 
@@ -80,8 +82,12 @@ def test_sums_that_contradict_the_stated_value_are_refused(write_scores):
         (lambda lines: lines[2]["statistics"].update(m=[1]), "id 's1': statistics of 'm' differ in length"),
         (lambda lines: lines[2]["statistics"].update(m=None), "sample 2 has a score 'm' but no statistics"),
         (lambda lines: lines[2].update(strata=["openi"]), "id 's1': 'strata' is no table"),
-        (lambda lines: lines[0].update(corpora={"m": "os:system"}), "summed up by 'os:system', which this radtrace"),
-        (lambda lines: lines[0].update(corpora={"m": "bleu_1"}), "'m' cannot be summed up from 2 statistics"),
+        (lambda lines: lines[0].update(corpora={"m": {"by": "os:system"}}), "summed up by {'by': 'os:system'}, which"),
+        (
+            lambda lines: lines[0].update(corpora={"m": {"by": "coco_bleu", "order": 1}}),
+            "'m' cannot be summed up from 2 statistics",
+        ),
+        (lambda lines: lines[0].update(corpora={"m": {"by": "ratio", "x": 1}}), "'m' cannot be summed up"),
         (lambda lines: lines[0].update(corpora={"m": 3}), "line 1: 'corpora' is not"),
     ],
 )
@@ -119,10 +125,16 @@ def test_files_are_aligned_by_id_or_refused(write_scores):
         aligned(many, short)
 
 
-def test_corpora_are_known_by_name():
-    assert corpus("ratio") is ratio
-    assert corpus_name(ratio) == "ratio"
-    assert corpus("os:system") is None
-    assert corpus_name(None) is None
-    assert corpus_name(np.sum) is None
-    assert all(corpus(name) for name in CORPORA)
+def test_what_sums_up_is_written_and_read_by_name():
+    assert from_spec({"by": "ratio"}) is ratio
+    assert to_spec(ratio) == {"by": "ratio"}
+    assert to_spec(None) is None
+    assert to_spec(np.sum) is None
+    assert from_spec({"by": "os:system"}) is None
+    macro = to_spec(partial(macro_f1, classes=[0, 2], absent=np.nan, support=10))
+    assert json.loads(json.dumps(macro)) == {"by": "macro_f1", "classes": [0, 2], "absent": None, "support": 10}
+    assert from_spec(macro) is from_spec(dict(reversed(macro.items())))
+    sums = np.array([20.0, 5, 5, 0, 9, 9, 10, 0, 0])
+    assert from_spec(macro)(sums) == pytest.approx((40 / 50 + 1) / 2)
+    for name in CORPORA:
+        assert from_spec({"by": name})

@@ -131,6 +131,17 @@ def test_the_bootstrap_p_by_hand():
     assert bootstrap_p(np.zeros(99), 0.0) == 1.0  # equal systems
 
 
+def test_draws_without_a_value_are_left_out_of_intervals_and_count_against_significance():
+    # One positive in ten: about .9^10 = 35% of the draws miss it, and the sensitivity of those is 0 / 0.
+    rows = np.zeros((10, 2))
+    rows[0] = 1
+    found = corpus_interval(rows, ratio, resamples=2000, seed=1)
+    assert (found.low, found.high) == (1.0, 1.0)
+    assert corpus_interval(rows, lambda sums: np.full(sums.shape[:-1], np.nan), resamples=200) is None
+    assert bootstrap_p(np.array([np.nan, np.nan, 0.0, 0.0]), 2.0) == 3 / 5
+    assert bootstrap_p(np.full(4, np.nan), 2.0) == 1.0
+
+
 def test_a_corpus_bleu_of_many_samples_is_resampled_in_sums():
     rng = np.random.default_rng(0)
     rows = rng.integers(0, 30, (3000, 10)).astype(np.float64)

@@ -112,7 +112,7 @@ def choose(first: Scored, second: Scored, names: Sequence[str] = ()) -> Choice:
 def compare(first: Scored, second: Scored, metrics: Sequence[str], plan: Plan) -> list[Compared]:
     """Compare metrics over all samples of two aligned files; Holm's family is these metrics.
 
-    A metric that no sample of either file has is left out.
+    A metric without a value in either file is left out.
     """
     within = None if plan.within is None else _codes(first, plan.within)
     rows = [_compared(first.metrics[name], second.metrics[name], plan, within) for name in metrics]
@@ -145,9 +145,9 @@ def corrected(rows: Sequence[Compared]) -> list[Compared]:
 
 
 def _compared(first: Measured, second: Measured, plan: Plan, within: NDArray[np.int64] | None) -> Compared | None:
-    used = np.flatnonzero(first.scored | second.scored)
-    if not len(used):
+    if first.value is None or second.value is None:
         return None
+    used = np.flatnonzero(first.scored | second.scored)
     rows = _rows(first, used), _rows(second, used)
     if rows[0].shape != rows[1].shape or first.corpus is not second.corpus:
         raise InputError(f"{first.name}: the two files hold other statistics of it; score both with one radtrace")

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radtrace.errors import InputError
-from radtrace.metrics.corpora import corpus
+from radtrace.metrics.corpora import from_spec
 from radtrace.metrics.scores import Corpus, FloatArray, ratio
 
 _NAMED = 5
@@ -38,9 +38,10 @@ class Measured:
     summed: bool
 
     @property
-    def value(self) -> float:
-        """Of the corpus."""
-        return float(self.corpus(self.statistics[self.scored].sum(axis=0)))
+    def value(self) -> float | None:
+        """Of the corpus; None where no sample is scored or the metric is undefined, as F1 without any positive."""
+        value = float(self.corpus(self.statistics[self.scored].sum(axis=0))) if self.scored.any() else math.nan
+        return None if math.isnan(value) else value
 
     @property
     def lower(self) -> bool:
@@ -126,8 +127,8 @@ def _agrees(metric: Measured, value: object) -> bool:
     if not metric.summed:
         return True
     if not isinstance(value, int | float):
-        return value is None and not metric.scored.any()
-    return math.isclose(metric.value, value, rel_tol=1e-6, abs_tol=1e-9)
+        return value is None and metric.value is None
+    return metric.value is not None and math.isclose(metric.value, value, rel_tol=1e-6, abs_tol=1e-9)
 
 
 def _listed(ids: Sequence[str]) -> str:
@@ -145,8 +146,11 @@ def _header(path: Path, lines: Iterator[tuple[int, bytes]]) -> dict[str, Any]:
     signatures, corpora, values = header.get("signatures"), header.get("corpora", {}), header.get("values", {})
     if header.get("radtrace") != "scores" or type(header.get("n")) is not int or not _strings(signatures):
         raise InputError(f"{path}: not a score file; `radtrace score -o` writes one")
-    if not _strings(corpora) or not isinstance(values, dict):
-        raise InputError(f"{path}: line 1: 'corpora' is not {{metric: name}}, or 'values' not {{metric: value}}")
+    tables = isinstance(corpora, dict) and all(isinstance(spec, dict) for spec in corpora.values())
+    if not tables or not isinstance(values, dict):
+        raise InputError(
+            f"{path}: line 1: 'corpora' is not {{metric: {{\"by\": …}}}}, or 'values' not {{metric: value}}"
+        )
     return header
 
 
@@ -237,11 +241,11 @@ class _Column:
             raise InputError(f"{self.path}: id {sample!r}: {self.name!r} is no number")
         return float(value)
 
-    def measured(self, signature: str, sums_by: str | None, count: int) -> Measured:
+    def measured(self, signature: str, sums_by: dict[str, Any] | None, count: int) -> Measured:
         """The whole column. A sample without a value counts by its statistics where the metric has no sample values."""
         values = np.frombuffer(self.values, np.float64) if count else np.zeros(0)
         valued = ~np.isnan(values)
-        function = corpus(sums_by or self.name) or (ratio if sums_by is None and self.width == 2 else None)
+        function = from_spec(sums_by) if sums_by else ratio if self.width == 2 else None
         if sums_by and not function:
             raise InputError(
                 f"{self.path}: {self.name!r} is summed up by {sums_by!r}, which this radtrace does not know"
@@ -252,9 +256,9 @@ class _Column:
         has_row = np.frombuffer(self.has_row, np.int8).astype(bool)
         statistics = np.zeros((count, self.width))
         statistics[has_row] = np.frombuffer(self.rows, np.float64).reshape(-1, self.width)
-        try:
+        try:  # the settings and the length of the rows come from the file
             function(statistics.sum(axis=0))
-        except (IndexError, ValueError):
+        except (IndexError, TypeError, ValueError):
             raise InputError(f"{self.path}: {self.name!r} cannot be summed up from {self.width} statistics") from None
         counted = valued if valued.any() else has_row
         if (valued & ~has_row).any():

@@ -192,7 +192,7 @@ def _figures(
 
 
 def _figure(metric: Measured | None, resamples: int, seed: int) -> _Figure | None:
-    if metric is None or not metric.scored.any():
+    if metric is None or metric.value is None:
         return None
     rows = metric.statistics[metric.scored]
     drawn = metric.corpus(resampled_sums(rows, resamples, seed)) if len(rows) > 1 else None

@@ -45,13 +45,14 @@ def _statistics(cleaned: Sequence[tuple[str, str] | None]) -> FloatArray:
         grams.lengths[::2],
         grams.lengths[1::2],
     ]
-    return np.stack(columns, axis=-1).astype(np.float64) * scored[:, None]
+    counts: FloatArray = np.stack(columns, axis=-1).astype(np.float64) * scored[:, None]
+    return counts
 
 
 def coco_bleu(sums: FloatArray, order: int) -> FloatArray:
     """BLEU of summed statistics (..., 10), with coco's two guards against division by zero."""
     correct, guessed = sums[..., :order], sums[..., ORDERS : ORDERS + order]
-    precision: FloatArray = np.prod((correct + _TINY) / (guessed + _SMALL), axis=-1)
+    precision = np.prod((correct + _TINY) / (guessed + _SMALL), axis=-1)
     ratio = (sums[..., 8] + _TINY) / (sums[..., 9] + _SMALL)
     penalty: FloatArray = np.where(ratio < 1, np.exp(1 - 1 / np.minimum(ratio, 1)), 1.0)
     result: FloatArray = precision ** (1 / order) * penalty

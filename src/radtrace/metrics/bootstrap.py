@@ -67,19 +67,23 @@ def interval(
     method: IntervalMethod = "percentile",
     estimate: float = 0.0,
     jackknife: FloatArray | None = None,
-) -> Interval:
+) -> Interval | None:
     """Confidence interval from bootstrap values.
 
     Args:    values: of the resamples, (R,). estimate, jackknife: the value itself and those that leave out one sample,
-             which "bca" needs.
+             which "bca" needs. NaN among them (F1 of a draw without any positive) is left out.
+    Returns: None where more than half of the resamples have no value.
     Source:  Efron and Tibshirani, An Introduction to the Bootstrap, 13.3 (percentile) and 14.3 (BCa).
     """
     tails = np.array([(1 - level) / 2, (1 + level) / 2])
+    known = values[~np.isnan(values)]
+    if 2 * len(known) < len(values):
+        return None
     if method == "bca":
         if jackknife is None:
             raise ValueError("bca needs the jackknife values")
-        tails = _bca_tails(tails, values, estimate, jackknife)
-    low, high = np.quantile(values, tails)
+        tails = _bca_tails(tails, known, estimate, jackknife[~np.isnan(jackknife)])
+    low, high = np.quantile(known, tails)
     return Interval(float(low), float(high))
 
 
@@ -124,12 +128,13 @@ def corpus_interval(
 def bootstrap_p(differences: FloatArray, observed: float) -> float:
     """Two-sided p of a paired difference: how often a resample, moved to a mean of no difference, is as far from 0.
 
-    (k + 1) / (R + 1) over R resamples. Ties count as being as far, so that two equal systems get 1.
+    (k + 1) / (R + 1) over R resamples. Ties count as being as far, so that two equal systems get 1, and so do NaN.
 
     Source:  Riezler and Maxwell 2005, Sec. 4 (the shift method); Koehn 2004.
     """
-    far = np.abs(differences - differences.mean())
-    hits = int(np.sum(far >= abs(observed) - tolerance(observed)))
+    known = differences[~np.isnan(differences)]
+    near = np.abs(known - known.mean()) < abs(observed) - tolerance(observed) if len(known) else np.zeros(0, bool)
+    hits = len(differences) - int(near.sum())
     return (hits + 1) / (len(differences) + 1)
 
 

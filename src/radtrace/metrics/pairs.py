@@ -67,6 +67,32 @@ def stream_pairs(preds: Path, refs: Path) -> Iterator[Pair]:
             yield Pair(name, _text_at(file, at[name]) if at[name] != _MISSING else None, reference)
 
 
+def pair_up(
+    preds: object,
+    predictions: Iterable[tuple[str, str | None]],
+    refs: object,
+    references: Iterable[tuple[str, str | None]],
+) -> list[Pair]:
+    """The same of texts that come from elsewhere; preds, refs: what messages call the two.
+
+    Raises:  InputError for a doubled id and for a prediction whose id has no reference.
+    """
+    predicted, wanted = _by_id(preds, predictions), _by_id(refs, references)
+    for name in predicted:
+        if name not in wanted:
+            raise InputError(f"{preds}: unknown id {name!r}: not in {refs}")
+    return [Pair(name, predicted.get(name), text) for name, text in wanted.items()]
+
+
+def _by_id(source: object, entries: Iterable[tuple[str, str | None]]) -> dict[str, str | None]:
+    texts: dict[str, str | None] = {}
+    for name, text in entries:
+        if name in texts:
+            raise InputError(f"{source}: doubled id {name!r}")
+        texts[name] = text
+    return texts
+
+
 def chunked(pairs: Iterable[Pair], size: int = CHUNK) -> Iterator[list[Pair]]:
     """The pairs, `size` at a time; at least one chunk, which may be empty."""
     iterator = iter(pairs)

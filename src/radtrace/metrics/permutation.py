@@ -43,7 +43,7 @@ def permutation_test(
     for swaps in tables:
         moved = swaps @ step
         gaps = np.abs(corpus(sums[1] - moved) - corpus(sums[0] + moved))
-        hits += int(np.sum(gaps >= observed - tolerance(observed)))
+        hits += len(gaps) - int(np.sum(gaps < observed - tolerance(observed)))  # NaN counts as large
     tried = 2 ** len(step) - 1 if exact else resamples
     return Permutation((hits + 1) / (tried + 1), tried, exact)
 

@@ -1,5 +1,6 @@
 """Protocols of the field: how a text is cleaned and cut into words before it is scored."""
 
+import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -75,5 +76,6 @@ def preset(name: str, train: Iterable[str] | None = None) -> Preset:
     if train is None:
         raise InputError("preset 'published' needs --train: the training reports whose rare words become <unk>")
     vocabulary = frequent_words(map(clean_r2gen, train), PUBLISHED_THRESHOLD)
+    digest = hashlib.sha256("\n".join(sorted(vocabulary)).encode(errors="replace")).hexdigest()[:12]
     cuts = [known_words(clean_r2gen, vocabulary, most) for most in PUBLISHED_WORDS]
-    return replace(found, prediction=cuts[0], reference=cuts[1])
+    return replace(found, prediction=cuts[0], reference=cuts[1], tokens=f"{found.tokens}+words-{digest}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import isnan, nan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from radtrace import __version__
 
 FloatArray = NDArray[np.float64]
 Corpus = Callable[[FloatArray], FloatArray]
-"""Summed sufficient statistics (..., K) -> corpus values (...)."""
+"""Summed sufficient statistics (..., K) -> corpus values (...), NaN where undefined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class Score:
     """One figure over N pairs.
 
     name: as it stands in the output ("bleu_4"); value: of the corpus, unrounded, 0-1 unless the metric says otherwise;
-        None where no pair could be scored.
+        None where no pair could be scored, or where it is undefined (the F1 of a class that never occurs).
     per_sample: one value a pair, in their order; None where the pair has no reference.
     signature: how it was computed, "name|key:value|…|v:radtrace VERSION".
     statistics: float64 (N, K), sufficient statistics of each pair, zero where unscored; corpus: their sum over any
@@ -40,22 +41,28 @@ def signature(metric: str, **settings: object) -> str:
 
 
 def ratio(sums: FloatArray) -> FloatArray:
-    """Corpus value of statistics (..., 2): the first sum over the second, 0 where the second is 0."""
-    top, bottom = sums[..., 0], sums[..., 1]
-    return np.divide(top, bottom, out=np.zeros_like(top, dtype=np.float64), where=bottom != 0)
+    """Corpus value of statistics (..., 2): the first sum over the second, NaN where the second is 0."""
+    return divided(sums[..., 0], sums[..., 1])
+
+
+def divided(top: FloatArray, bottom: FloatArray) -> FloatArray:
+    """The quotient, NaN where the bottom is 0."""
+    quotient: FloatArray = np.divide(top, bottom, out=np.full(np.shape(top), nan), where=bottom != 0)
+    return quotient
 
 
 def mean_score(name: str, per_sample: Sequence[float | None], signed: str) -> Score:
     """A Score whose corpus value is the plain mean over the pairs that have one."""
-    statistics = np.array([(0.0, 0.0) if value is None else (value, 1.0) for value in per_sample], np.float64)
-    statistics = statistics.reshape(-1, 2)
+    values = np.array(per_sample, np.float64)  # None becomes NaN
+    scored = ~np.isnan(values)
+    statistics = np.stack([np.where(scored, values, 0.0), scored], axis=-1, dtype=np.float64)
     return summed_score(name, per_sample, signed, statistics, ratio)
 
 
 def summed_score(
     name: str, per_sample: Sequence[float | None], signed: str, statistics: FloatArray, corpus: Corpus
 ) -> Score:
-    """A Score whose corpus value is a function of the summed statistics; None where no pair is scored."""
+    """A Score whose corpus value is a function of the summed statistics; None where no pair is scored or it is NaN."""
     scored = any(value is not None for value in per_sample)
-    value = float(corpus(statistics.sum(axis=0))) if scored else None
-    return Score(name, value, tuple(per_sample), signed, statistics, corpus)
+    value = float(corpus(statistics.sum(axis=0))) if scored else nan
+    return Score(name, None if isnan(value) else value, tuple(per_sample), signed, statistics, corpus)

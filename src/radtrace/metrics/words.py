@@ -1,8 +1,9 @@
 """The cleaned texts of pairs, and their n-grams as numbers."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, count
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,15 +38,16 @@ class Grams:
     @classmethod
     def of(cls, cleaned: Sequence[tuple[str, str] | None]) -> "Grams":
         """The words that blanks part, of no words where a pair is unscored."""
-        split = [side.split() for pair in cleaned for side in (pair or ("", ""))]
-        numbers: dict[str, int] = {}
-        fresh = count()
-        words = [
-            numbers[word] if word in numbers else numbers.setdefault(word, next(fresh))
-            for word in chain.from_iterable(split)
-        ]
-        lengths = np.fromiter(map(len, split), np.int64, len(split))
-        return cls(np.array(words, np.int64), np.repeat(np.arange(len(split)), lengths), lengths)
+        numbers: defaultdict[str, int] = defaultdict(count().__next__)
+        words: list[int] = []
+        lengths: list[int] = []
+        for pair in cleaned:
+            for side in pair or ("", ""):
+                split = side.split()
+                lengths.append(len(split))
+                words.extend(map(numbers.__getitem__, split))
+        text = np.repeat(np.arange(len(lengths)), lengths)
+        return cls(np.array(words, np.int64), text, np.array(lengths, np.int64))
 
     def totals(self, order: int) -> IntArray:
         """(M,) n-grams of this order in each text."""
