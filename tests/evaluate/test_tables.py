@@ -22,9 +22,9 @@ def _marks(made):
 
 
 def test_clinical_columns_stand_before_language():
-    names = ["bleu_1", "cider_d", "chexpert_rules_micro_f1_14", "radrscore", "rouge_l", "radgraph_er", "gen", "zebra"]
+    names = ["bleu_1", "cider_d", "chexpert_rules_micro_f1", "radrscore", "rouge_l", "radgraph_er", "gen", "zebra"]
     assert ordered(names) == [
-        "chexpert_rules_micro_f1_14",
+        "chexpert_rules_micro_f1",
         "radgraph_er",
         "gen",
         "radrscore",
@@ -34,7 +34,7 @@ def test_clinical_columns_stand_before_language():
         "rouge_l",
     ]
     assert group("zebra") == "Other"
-    assert set(TABLES) == {"all", *SHAPES}
+    assert set(TABLES) == {"all", "classes", *SHAPES}
     for columns in SHAPES.values():
         language = [column.group in ("NLG", "Language") for column in columns]
         assert language == sorted(language)
@@ -118,6 +118,30 @@ def test_a_metric_computed_in_two_ways_has_no_column(write_scores):
     made = table(read_runs(list(map(str, files))), "all", DRAWING)
     assert [column.title for column in made.columns] == ["bleu_1"]
     assert made.refused == {"rouge_l": ("rouge_l|v:1", "rouge_l|stem|v:1")}
+
+
+def test_classes_are_blocks_of_their_own(write_scores):
+    names = [
+        f"rules_{figure}_{label}"
+        for label in ("edema", "lung_opacity")
+        for figure in ("f1", "sensitivity", "specificity")
+    ]
+    paths = [
+        str(write_scores(f"{model}.jsonl", {key: [value] for key in ["bleu_1", "rules_f1_alone", *names]}))
+        for model, value in (("a", 0.1), ("b", 0.2))
+    ]
+    made = table(read_runs(paths), "classes", DRAWING)
+    assert [block.title for block in made.blocks] == ["Edema (rules)", "Lung Opacity (rules)"]
+    assert [column.title for column in made.columns] == ["Sensitivity", "Specificity", "F1"]
+    assert [[cell.mark for cell in row.cells] for row in made.blocks[1].rows] == [[0, 0, 0], [1, 1, 1]]
+    every = table(read_runs(paths), "all", DRAWING)
+    assert [column.title for column in every.columns] == ["rules_f1_alone", "bleu_1"]
+    changed = write_scores("c.jsonl", {key: [0.3] for key in names}, signatures={names[0]: "other"})
+    made = table(read_runs([paths[0], str(changed)]), "classes", DRAWING)
+    assert [block.title for block in made.blocks] == ["Lung Opacity (rules)"]
+    assert set(made.refused) == {"rules_f1_edema"}
+    with pytest.raises(InputError, match="no class has"):
+        table(read_runs([str(write_scores("d.jsonl", {"bleu_1": [0.1]}))]), "classes", DRAWING)
 
 
 def test_blocks_of_strata(write_scores):

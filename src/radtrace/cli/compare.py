@@ -66,13 +66,15 @@ def compare(
         click.echo(json.dumps(_as_json(a, b, plan, choice, rows, strata)))
     else:
         click.echo(_text(a, b, plan, rows, strata))
-    _end(choice, a, b)
+    _end(choice, [name for name in names if name not in {row.metric for row in rows}], a, b)
 
 
-def _end(choice: "Choice", a: "Scored", b: "Scored") -> None:
+def _end(choice: "Choice", undefined: Sequence[str], a: "Scored", b: "Scored") -> None:
     """Say what was left out, and fail where that was not for lack of it."""
     if choice.alone:
         click.echo(f"radtrace: in only one of the files: {', '.join(choice.alone)}", err=True)
+    if undefined:
+        click.echo(f"radtrace: without a value in one of the files: {', '.join(undefined)}", err=True)
     for name, (mine, other) in choice.refused.items():
         click.echo(f"radtrace: {name} refused, computed in two ways: {mine} in {a.path}, {other} in {b.path}", err=True)
     if choice.refused:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # numpy and pydantic load only where files are read
     from radtrace.evaluate.scored import Scored
     from radtrace.evaluate.tables import Table
 
-_TABLES = ("all", "mmrad1", "mmrad2", "mmrad3", "deepmedix", "chestx-reasoner")
+_TABLES = ("all", "classes", "mmrad1", "mmrad2", "mmrad3", "deepmedix", "chestx-reasoner")
 _FORMATS = {".md": "markdown", ".tex": "latex", ".html": "html", ".htm": "html"}
 
 

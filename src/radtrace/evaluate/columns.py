@@ -11,7 +11,7 @@ GROUPS: tuple[Group, ...] = ("Clinical", "Consistency", "Reasoning", "Answers", 
 
 _GROUPS: tuple[tuple[str, Group], ...] = (
     (r"bleu|rouge|meteor|cider|bertscore|sacrebleu", "Language"),
-    (r"gen|grd|sem|ssim|iou|grounding|consistency", "Consistency"),
+    (r"gen$|gen_|grd|sem$|sem_|ssim|iou|grounding|consistency", "Consistency"),
     (r"radrscore|factuality|completeness|effectiveness|relevance|correctness|reasoning|step", "Reasoning"),
     (r"vqa|accuracy|answer", "Answers"),
     (
@@ -47,14 +47,14 @@ def _titled(heading: str, *columns: tuple[str, tuple[str, ...]]) -> tuple[Column
 
 
 _BLEU = tuple((f"B-{n}", (f"bleu_{n}",)) for n in range(1, 5))
-_METEOR = ("MTR", ("meteor", "meteor_java", "meteor_1.5", "meteor_nltk", "meteor_exact"))
+_METEOR = ("MTR", ("meteor", "meteor_nltk", "meteor_nltk_nosyn"))
 _ROUGE = ("R-L", ("rouge_l",))
 _RADGRAPH = tuple((f"RG_{kind}", (f"radgraph_{kind}", f"f1_radgraph_{kind}")) for kind in ("e", "er", "ber"))
 
 
-def _chexbert(average: str, classes: int) -> tuple[str, tuple[str, ...]]:
-    names = tuple(f"{source}_{average}_f1_{classes}" for source in ("chexbert", "chexpert_rules"))
-    return f"{average.title()}-{classes}", names
+def _labels(average: str, classes: int) -> tuple[str, tuple[str, ...]]:
+    ending = "_top5" if classes == 5 else ""
+    return f"{average.title()}-{classes}", tuple(f"{by}_{average}_f1{ending}" for by in ("chexbert", "chexpert_rules"))
 
 
 SHAPES: dict[str, tuple[Column, ...]] = {
@@ -69,7 +69,7 @@ SHAPES: dict[str, tuple[Column, ...]] = {
     + _titled("NLG", _BLEU[0], _METEOR, _ROUGE),
     "deepmedix": _titled(
         "Clinical",
-        *(_chexbert(average, classes) for classes in (5, 14) for average in ("micro", "macro")),
+        *(_labels(average, classes) for classes in (5, 14) for average in ("micro", "macro")),
         ("RadGraph", ("radgraph_er", "f1_radgraph_er")),
     )
     + _titled("Language", *_BLEU, _METEOR, _ROUGE),
@@ -83,3 +83,19 @@ SHAPES: dict[str, tuple[Column, ...]] = {
     + _titled("Outcome", ("Accuracy", ("vqa_accuracy", "accuracy")), ("RaTEScore", ("ratescore", "rate_score"))),
 }
 """Columns of the papers' result tables, clinical ones moved to the front."""
+
+_FIGURES = {"Sensitivity": "sensitivity", "Specificity": "specificity", "F1": "f1"}
+_OF_CLASS = re.compile(rf"(.+)_({'|'.join(_FIGURES.values())})_(.+)")
+
+
+def of_classes(metrics: Iterable[str]) -> dict[str, tuple[Column, ...]]:
+    """The columns of each class of which sensitivity, specificity and F1 were scored, by "class (labeller)"."""
+    every = list(metrics)
+    found: dict[str, tuple[Column, ...]] = {}
+    for match in filter(None, map(_OF_CLASS.fullmatch, every)):
+        labeller, _, ending = match.groups()
+        names = {title: f"{labeller}_{figure}_{ending}" for title, figure in _FIGURES.items()}
+        if all(name in every for name in names.values()):
+            title = f"{ending.replace('_', ' ').title()} ({labeller})"
+            found[title] = tuple(Column((name,), heading, "") for heading, name in names.items())
+    return found

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from radtrace.errors import InputError, did_you_mean
-from radtrace.evaluate.columns import SHAPES, Column, group, ordered
+from radtrace.evaluate.columns import SHAPES, Column, group, of_classes, ordered
 from radtrace.evaluate.runs import ScoredRun
 from radtrace.evaluate.scored import Measured
 from radtrace.metrics.bootstrap import Interval, interval, resampled_sums
@@ -79,6 +79,7 @@ _HEADS: dict[str, tuple[tuple[str, Callable[[ScoredRun], str]], ...]] = {
 
 _CAPTIONS = {
     "all": "Every metric, clinical columns first.",
+    "classes": "Each class by itself.",
     "mmrad2": "Kinds of chain of thought (MMRad-IVL, Table 2); marked within each model.",
     "mmrad3": "Understanding-only and unified models (MMRad-IVL, Table 3).",
     "deepmedix": "Report generation by split, and their average weighted by samples (DeepMedix-R1, Table 1).",
@@ -96,7 +97,34 @@ def table(runs: Sequence[ScoredRun], shape: str, drawing: Drawing, metrics: Sequ
     Raises:  InputError where no file has a metric that is asked for, or a model stands twice in one split.
     """
     _check(runs)
-    columns, refused = _columns(runs, shape, metrics)
+    if shape == "classes":
+        return _classes(runs, drawing)
+    columns, refused = _agreed(_columns(runs, shape, metrics), runs)
+    return _table(runs, shape, columns, refused, drawing)
+
+
+def _classes(runs: Sequence[ScoredRun], drawing: Drawing) -> Table:
+    """Blocks of classes; what is below each column is the signature of the first class."""
+    parts: list[Table] = []
+    for title, wanted in of_classes(_names(runs)).items():
+        columns, refused = _agreed(wanted, runs)
+        part = _table(runs, "classes", columns if not refused else (), refused, drawing)
+        blocks = (replace(each, title=" - ".join(filter(None, (title, each.title)))) for each in part.blocks)
+        parts.append(replace(part, blocks=tuple(blocks)))
+    whole = [part for part in parts if not part.refused]
+    if not whole:
+        raise InputError(f"{runs[0].scored.path}: no class has sensitivity, specificity and F1 computed in one way")
+    refused = {name: pair for part in parts for name, pair in part.refused.items()}
+    return replace(whole[0], blocks=tuple(block for part in whole for block in part.blocks), refused=refused)
+
+
+def _table(
+    runs: Sequence[ScoredRun],
+    shape: str,
+    columns: tuple[Column, ...],
+    refused: dict[str, tuple[str, str]],
+    drawing: Drawing,
+) -> Table:
     names: list[str | None] = [_shown(column, runs) for column in columns]
     lines = [_Line(run, _figures(run, names, drawing, runs)) for run in runs]
     averaged = shape == "deepmedix"
@@ -105,10 +133,8 @@ def table(runs: Sequence[ScoredRun], shape: str, drawing: Drawing, metrics: Sequ
         columns, names = (*columns, Column((), "Average", "")), [*names, None]
     lower = tuple(bool(name and _any(runs, name).lower) for name in names)
     extra = _HEADS.get(shape, ())
-    scopes = _scopes(
-        lines,
-        lambda line: (line.run.about.split, line.run.about.model) if shape == "mmrad2" else (line.run.about.split,),
-    )
+    within = (lambda about: (about.split, about.model)) if shape == "mmrad2" else (lambda about: (about.split,))
+    scopes = _scopes(lines, lambda line: within(line.run.about))
     rows = {id(line): row for scope in scopes for line, row in _marked(scope, extra, lower, drawing)}
     return Table(
         caption=_CAPTIONS[shape],
@@ -150,19 +176,29 @@ def _check(runs: Sequence[ScoredRun]) -> None:
         seen.add(key)
 
 
-def _columns(
-    runs: Sequence[ScoredRun], shape: str, metrics: Sequence[str]
-) -> tuple[tuple[Column, ...], dict[str, tuple[str, str]]]:
+def _names(runs: Sequence[ScoredRun]) -> list[str]:
+    return list(dict.fromkeys(name for run in runs for name in run.scored.metrics))
+
+
+def _columns(runs: Sequence[ScoredRun], shape: str, metrics: Sequence[str]) -> tuple[Column, ...]:
+    """The columns of a shape; "all" leaves those of single classes to the shape "classes" unless they are asked for."""
     if shape not in TABLES:
         raise InputError(f"no table {shape!r}: {did_you_mean(shape, TABLES)}")
-    every = list(dict.fromkeys(name for run in runs for name in run.scored.metrics))
+    every = _names(runs)
     for name in metrics:
         if name not in every:
             raise InputError(f"no file has the metric {name!r}: {did_you_mean(name, every)}")
-    if shape == "all":
-        columns = tuple(Column((name,), name, group(name)) for name in metrics or ordered(every))
-    else:
-        columns = SHAPES[shape]
+    if shape != "all":
+        return SHAPES[shape]
+    single = {column.metrics[0] for columns in of_classes(every).values() for column in columns}
+    wanted = metrics or [name for name in ordered(every) if name not in single]
+    return tuple(Column((name,), name, group(name)) for name in wanted)
+
+
+def _agreed(
+    columns: Sequence[Column], runs: Sequence[ScoredRun]
+) -> tuple[tuple[Column, ...], dict[str, tuple[str, str]]]:
+    """The columns that all files computed in one way, and the metrics of the others."""
     shown = [_shown(column, runs) for column in columns]
     conflicts = {name: _conflict(runs, name) for name in shown if name}
     refused = {name: pair for name, pair in conflicts.items() if pair}
@@ -238,11 +274,11 @@ def _marked(
 
 
 def _marks(figures: Sequence[_Figure | None], lower: bool, drawing: Drawing) -> list[Cell]:
-    """One column of a scope; what looks alike at the digits shown shares its mark. Of two only the best is marked."""
+    """One column of a scope; what looks alike at the digits shown shares its mark. Of two only the better is marked."""
     shown = [None if figure is None else round(figure.value, drawing.digits) for figure in figures]
     ranked = sorted({value for value in shown if value is not None}, reverse=not lower)
     count = sum(value is not None for value in shown)
-    marked = 0 if count < 2 else min(2, count - 1)
+    marked = min(2, count - 1) if len(ranked) > 1 else 0
     cells = []
     for figure, value in zip(figures, shown, strict=True):
         if figure is None or value is None:
