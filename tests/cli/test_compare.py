@@ -143,7 +143,7 @@ def test_reports_in_three_formats(radtrace, two, tmp_path):
     assert "<span>source: y</span>" in page
     assert "<script" not in page
     done = radtrace("report", "Base=a.jsonl", "Ours=b.jsonl", "--table", "deepmedix", "--digits", 4)
-    assert "0.3550 [" in done.stdout
+    assert "**0.3550** [" in done.stdout
 
 
 def test_the_viewer_and_the_table_of_datasets(radtrace, tmp_path):

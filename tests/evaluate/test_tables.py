@@ -54,7 +54,7 @@ def test_best_and_second_best_are_marked_by_what_is_shown(write_scores):
     exact = table(read_runs(files), "all", Drawing(resamples=200, digits=4))
     assert [marks[1] for marks in _marks(exact).values()] == [2, 1, 0, 0]
     two = table(read_runs(files[:2]), "all", DRAWING)
-    assert _marks(two) == {"a": [0, 1], "b": [1, 1]}  # of two only the best
+    assert _marks(two) == {"a": [0, 0], "b": [1, 0]}  # of two only the better; what is all alike has no best
     assert _marks(table(read_runs(files[:1]), "all", DRAWING)) == {"a": [0, 0]}
 
 

@@ -186,7 +186,7 @@
 
   function head() {
     const titles = names.slice(0, SCORED).map((name, k) => el("th", { scope: "col", "data-side": k, title: name }, name));
-    const last = () => el("th", { scope: "col", title: `${names[1]} ${UNICODE_MINUS} ${names[0]}` }, "difference");
+    const last = () => el("th", { scope: "col", title: `${names[1]} ${UNICODE_MINUS} ${names[0]}`, "aria-label": "difference" }, "Δ");
     $("headings").replaceChildren(el("th", { scope: "col" }, "sample"), ...titles, last());
     $("score-headings").replaceChildren(el("th", { scope: "col" }, "score"), ...titles.map((title) => title.cloneNode(true)), last());
     $("metric").append(...metrics.map(({ name }, k) => el("option", { value: k }, name)));
