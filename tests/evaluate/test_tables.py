@@ -62,7 +62,7 @@ def test_failed_predictions_count_and_unscored_samples_do_not(write_scores):
     path = write_scores("m.jsonl", {"rouge_l": [0.6, 0.0, None]}, failed=[False, True, False])
     made = table(read_runs([f"Ours={path}"]), "all", DRAWING)
     assert _values(made) == {"Ours": [0.3]}
-    assert made.blocks[0].rows[0].heads == ("Ours", "3", "1")
+    assert made.blocks[0].rows[0].heads == ("Ours", "2", "1")
     interval = made.blocks[0].rows[0].cells[0].interval
     assert 0 <= interval.low <= 0.3 <= interval.high <= 0.6
 

@@ -1,19 +1,19 @@
 """`radtrace score`."""
 
 import json
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from radtrace.errors import InputError
 
 if TYPE_CHECKING:
-    from radtrace.metrics import Pair, Preset, Score, Scored
+    from radtrace.metrics import Pair, Preset, Scored
     from radtrace.metrics.presets import Uncertain
+    from radtrace.metrics.score_file import ScoreFile
 
 
 @click.command()
@@ -37,7 +37,10 @@ if TYPE_CHECKING:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="JSON Lines of every pair's values."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Every pair's values, for compare and report.",
 )
 def score(
     preds: Path,
@@ -74,8 +77,10 @@ def score(
     if uncertain:
         chosen = replace(chosen, uncertain=uncertain)
     names = tuple(name.strip() for name in metrics.split(",") if name.strip()) if metrics else chosen.metrics
-    with _rows(output) as rows:
-        result = run(chunked(_pairs(preds, refs, split, section)), names, chosen, rows.write if rows else None)
+    with _score_file(output, refs, split) as file:
+        result = run(chunked(_pairs(preds, refs, split, section)), names, chosen, file.add if file else None)
+        if file:
+            file.finish(result)
     if result.unscored:
         click.echo(f"{result.unscored} references are blank: not scored", err=True)
     click.echo(_json(result) if as_json else _table(result, chosen))
@@ -108,43 +113,18 @@ def _texts(path: Path, split: str | None, section: str) -> Iterator[tuple[str, s
         yield name, None if report is None else getattr(report, section)
 
 
-class _Rows:
-    """The file of per-sample values: whole under its name, or not there."""
+@contextmanager
+def _score_file(path: Path | None, refs: Path, split: str | None) -> Iterator["ScoreFile | None"]:
+    """The file of per-sample values, or nothing where none is asked for."""
+    if path is None:
+        yield None
+        return
+    from radtrace.evaluate.strata import dataset_strata, line_strata
+    from radtrace.metrics.score_file import ScoreFile
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._temporary = path.with_name(f".{path.name}.part")
-        self._file: IO[str] = self._temporary.open("w", encoding="utf-8")
-
-    def write(self, pairs: Sequence["Pair"], scores: Sequence["Score"]) -> None:
-        """One line a pair of a chunk."""
-        columns = [score.per_sample for score in scores]
-        names = [score.name for score in scores]
-        for pair, values in zip(pairs, zip(*columns, strict=True), strict=True):
-            row: dict[str, Any] = {
-                "id": pair.id,
-                "failed": pair.failed,
-                "scores": dict(zip(names, values, strict=True)),
-            }
-            self._file.write(json.dumps(row) + "\n")
-
-    def __enter__(self) -> "_Rows":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        from radtrace.runs import publish
-
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
-        if kind is None:
-            publish(self._temporary, self._path)
-        else:
-            self._temporary.unlink()
-
-
-def _rows(path: Path | None) -> AbstractContextManager["_Rows | None"]:
-    return _Rows(path) if path else nullcontext()
+    strata = dataset_strata(refs, split) if _is_dataset(refs) else line_strata(refs)
+    with ScoreFile(path, strata) as file:
+        yield file
 
 
 def _json(result: "Scored") -> str:

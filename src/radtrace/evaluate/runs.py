@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from radtrace.config import Settings, load_recipe
 from radtrace.errors import InputError
 from radtrace.evaluate.scored import Scored, read_scored
@@ -29,7 +31,7 @@ class Runs(Settings):
 
 @dataclass(frozen=True, slots=True)
 class ScoredRun:
-    """A run with its scores read. count, failures: of its samples."""
+    """A run with its scores read. count: samples that any metric scored; failures: those that the model failed on."""
 
     about: Run
     scored: Scored
@@ -77,4 +79,5 @@ def _run(argument: str) -> Run:
 
 
 def _scored(about: Run, scored: Scored) -> ScoredRun:
-    return ScoredRun(about, scored, len(scored.ids), int(scored.failed.sum()))
+    used = np.any([metric.scored for metric in scored.metrics.values()], axis=0) if scored.metrics else scored.failed
+    return ScoredRun(about, scored, int(used.sum()), int(scored.failed.sum()))

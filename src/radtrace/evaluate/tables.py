@@ -243,7 +243,7 @@ def _weighted(lines: Sequence[_Line]) -> Iterable[_Line]:
     for model in dict.fromkeys(line.run.about.model for line in lines):
         mine = [line for line in lines if line.run.about.model == model]
         if {line.run.about.split for line in mine} == splits:
-            weights = [float(len(line.run.scored.ids)) for line in mine]
+            weights = [float(line.run.count) for line in mine]
             columns = zip(*(line.figures for line in mine), strict=True)
             figures = tuple(_mean([f for f in column if f], weights) if all(column) else None for column in columns)
             about = mine[0].run.about.model_copy(update={"split": "Weighted average"})

@@ -35,6 +35,8 @@ def permutation_test(
     step = second - first
     moving = np.flatnonzero(np.any(step != 0, axis=1))
     step = step[moving]
+    if not len(step):
+        return Permutation(1.0, 0, True)
     sums = first.sum(axis=0), second.sum(axis=0)
     observed = abs(float(corpus(sums[1]) - corpus(sums[0])))
     exact = len(step) < 63 and 2 ** len(step) <= resamples + 1
