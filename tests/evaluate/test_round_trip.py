@@ -68,7 +68,7 @@ def test_what_is_not_finished_leaves_no_file(tmp_path: Path) -> None:
 def test_strata_of_reference_lines(tmp_path: Path) -> None:
     path = tmp_path / "refs.jsonl"
     lines = [{"id": 1, "text": "x", "strata": {"source": "y"}}, {"id": "b", "text": 'the word "strata"'}]
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines) + 'no JSON: "strata"\n')
     assert line_strata(path) == {"1": {"source": "y"}}
     path.write_text('{"id": "b", "text": "x", "strata": ["y"]}\n')
     with pytest.raises(InputError, match="id 'b': 'strata' is no object"):

@@ -33,14 +33,14 @@ def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def line_strata(refs: Path) -> dict[str, dict[str, Any]]:
-    """The object "strata" of each {"id", "text", "strata"?} line that has one.
+    """The object "strata" of each {"id", "text", "strata"?} line that has one; what is no JSON is left to the scoring.
 
-    Raises:  InputError naming the id whose strata are none.
+    Raises:  InputError naming the id whose strata are no object.
     """
     found: dict[str, dict[str, Any]] = {}
     with refs.open("rb") as file:
         for line in file:
-            entry = json.loads(line.decode("utf-8-sig")) if b'"strata"' in line else {}
+            entry = _object(line) if b'"strata"' in line else {}
             strata = entry.get("strata")
             if strata is None:
                 continue
@@ -48,3 +48,11 @@ def line_strata(refs: Path) -> dict[str, dict[str, Any]]:
                 raise InputError(f"{refs}: id {entry.get('id')!r}: 'strata' is no object")
             found[str(entry.get("id"))] = strata
     return found
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    try:
+        entry = json.loads(line.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return {}
+    return entry if isinstance(entry, dict) else {}

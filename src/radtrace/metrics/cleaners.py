@@ -1,8 +1,9 @@
 """R2Gen's cleaners, which most published report-generation figures rest on, as its code has them."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
-from functools import lru_cache, reduce
+from functools import lru_cache
 
 UNKNOWN = "<unk>"
 _REMEMBERED = 1 << 16
@@ -13,13 +14,14 @@ _NUMBERS = [
     *((f". {number}. ", ". ") for number in range(2, 6)),
     *((f" {number}. ", ". ") for number in range(2, 6)),
 ]
+_NUMBERED = re.compile(r"[1-5]\. ")
 _STOPS = [("..", ".")]
 _BLANKS = [("\n", " "), *[("__", "_")] * 6, *[("  ", " ")] * 6]
-_OPENI = [*_STOPS * 3, *_NUMBERS]
-_MIMIC = [*_BLANKS, *_STOPS * 8, *_NUMBERS]
+_OPENI = _STOPS * 3
+_MIMIC = [*_BLANKS, *_STOPS * 8]
+_QUOTES = "\"/\\'"
 # R2Gen's class "[.,?;*!%^&_+():-\[\]{}]" holds a range from ":" to "[": "<", "=", ">", "?" and "@" too, no hyphen.
-_DELETED = str.maketrans("", "", ".,?;*!%^&_+():<=>@[]{}")
-_QUOTES = str.maketrans("", "", "\"/\\'")
+_DELETED = re.compile(r"[.,?;*!%^&_+():<=>@\[\]{}]")
 
 
 def as_it_stands(text: str) -> str:
@@ -43,14 +45,21 @@ def clean_r2gen_mimic(text: str) -> str:
 
 
 def _cleaned(text: str, replacements: Iterable[tuple[str, str]]) -> str:
-    text = reduce(lambda so_far, pair: so_far.replace(*pair), replacements, text)
+    for old, new in replacements:
+        text = text.replace(old, new)
+    if _NUMBERED.search(text):
+        for old, new in _NUMBERS:
+            text = text.replace(old, new)
     sentences = text.strip().lower().split(". ")
     return " . ".join(map(_clean_sentence, sentences)) + " ."
 
 
 def _clean_sentence(sentence: str) -> str:
     """The quotes and slashes go before the outer blanks do, the rest after them, as there."""
-    return sentence.translate(_QUOTES).strip().translate(_DELETED)
+    for mark in _QUOTES:
+        if mark in sentence:
+            sentence = sentence.replace(mark, "")
+    return _DELETED.sub("", sentence.strip())
 
 
 def frequent_words(texts: Iterable[str], threshold: int) -> frozenset[str]:

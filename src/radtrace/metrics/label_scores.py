@@ -78,7 +78,7 @@ def _counts(labels: Labelled, uncertain: str) -> FloatArray:
 
 
 def _averages(labels: Labelled, counts: FloatArray, macro: str, said: dict[str, object]) -> list[Score]:
-    columns = counts[..., :3].reshape(len(counts), -1)
+    columns = counts[..., :3].reshape(len(counts), 3 * len(labels.names))
     kinds = {"": labels.names, "_top5": [name for name in labels.names if name in TOP5]}
     scores = []
     for suffix, names in kinds.items():

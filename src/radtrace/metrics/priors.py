@@ -15,9 +15,7 @@ _COMPARING = re.compile(
     re.IGNORECASE,
 )
 _NOT_COMPARING = re.compile(
-    r"\b(?:no|without|absent) (?:\w+ )?(?:comparisons?|priors?|previous)\b(?: \w+)?(?: available)?(?: for comparison)?"
-    r"|\bcomparison: ?none\b",
-    re.IGNORECASE,
+    r"\b(?:no|without|absent)(?: \w+)? (?:comparisons?|priors?|previous)\b[^.;,]*|\bcomparison: ?none\b", re.IGNORECASE
 )
 
 

@@ -18,10 +18,11 @@ _CODES = 1 << 62
 def texts(pairs: Sequence[Pair], preset: Preset) -> Iterator[tuple[str, str] | None]:
     """(prediction, reference) of each pair as the preset cleans them; None where unscored, "" where it failed."""
     for pair in pairs:
-        if not pair.scored:
-            yield None
+        predicted, wanted = pair.predicted, pair.wanted
+        if wanted:
+            yield predicted and preset.prediction(predicted), preset.reference(wanted)
         else:
-            yield "" if pair.failed else preset.prediction(pair.predicted), preset.reference(pair.wanted)
+            yield None
 
 
 @dataclass(frozen=True, slots=True)
