@@ -84,6 +84,14 @@ def test_metrics_computed_in_two_ways_are_refused_and_the_rest_is_compared(radtr
     assert "rouge_l left out, computed in two ways" in done.stderr
 
 
+def test_too_few_resamples_for_so_many_tests_are_said(radtrace, tmp_path):
+    for name in ("a.jsonl", "b.jsonl"):
+        _scores(tmp_path / name, {f"m{k}": [0.1, 0.2] for k in range(6)})
+    done = radtrace("compare", "a.jsonl", "b.jsonl", "--resamples", 100)
+    assert done.returncode == 0
+    assert done.stderr == "radtrace: with 6 tests and 100 resamples no p is small after Holm; --resamples\n"
+
+
 def test_a_metric_without_a_value_is_named(radtrace, tmp_path):
     for name in ("a.jsonl", "b.jsonl"):
         _scores(tmp_path / name, {"rouge_l": [0.1, 0.2], "f1": [0.0, 0.0]})

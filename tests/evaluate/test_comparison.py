@@ -81,8 +81,18 @@ def test_metrics_computed_in_two_ways_are_refused_by_name(write_scores):
     assert found.refused == {"m": ("m|v:1", "m|tok:other|v:1")}
     assert found.alone == ("only_a",)
     assert choose(a, b, ["k"]).refused == {}
+    assert choose(a, b, ["o*", "?"]).comparable == ("k",)
     with pytest.raises(InputError, match="did you mean 'only_a'"):
         choose(a, b, ["only_b"])
+
+
+def test_figures_of_single_classes_are_compared_only_by_name(write_scores):
+    names = [f"rules_{figure}_edema" for figure in ("f1", "sensitivity", "specificity")]
+    a = read_scored(write_scores("a.jsonl", {name: [0.1] for name in ("bleu_1", *names)}))
+    assert choose(a, a).comparable == ("bleu_1",)
+    assert choose(a, a).unasked == tuple(names)
+    assert choose(a, a, ["bleu_1", "rules_f1_*"]).comparable == ("bleu_1", "rules_f1_edema")
+    assert choose(a, a, ["*"]).unasked == ()
 
 
 def test_strata_are_compared_by_themselves_and_corrected_together(write_scores):

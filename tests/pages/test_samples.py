@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 
 from radtrace.errors import InputError
+from radtrace.evaluate.runs import Run, ScoredRun
 from radtrace.evaluate.scored import Measured, Scored
+from radtrace.evaluate.tables import Drawing, table
 from radtrace.metrics.scores import ratio
 from radtrace.pages import TraceView
 from radtrace.pages.samples import Contest, SampleView, write_samples
+from radtrace.pages.tables import tables_page
 
 CHROMIUM = Path("/usr/bin/chromium")
 HOSTILE_NAME = "</script><script>alert(1)</script> Ours"
@@ -155,3 +158,14 @@ def test_samples_are_sorted_shown_and_filtered(opened: Any, views: list[TraceVie
 
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_tables_keep_hostile_names_as_words_and_run_nothing(contest: Contest) -> None:
+    runs = [ScoredRun(Run(scores=Path("a"), model=name), contest.first, 3, 0) for name in ("Base", HOSTILE_NAME)]
+    page = tables_page([table(runs, "all", Drawing(resamples=100))], "<b>Results</b>", 2)
+    assert "<script" not in page
+    assert "&lt;/script&gt;&lt;script&gt;alert(1)" in page
+    assert "<h1>&lt;b&gt;Results&lt;/b&gt;</h1>" in page
+    assert 'aria-label="lower is better">&darr;' in page
+    assert "default-src 'none'" in page
+    assert '<th scope="colgroup" colspan="1" class="group">Language</th>' in page

@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # numpy and pydantic load only where files are compared
 @click.command()
 @click.argument("first", metavar="A", type=click.Path(path_type=Path))
 @click.argument("second", metavar="B", type=click.Path(path_type=Path))
-@click.option("--metrics", metavar="NAMES", help="Only these, with commas between them.")
+@click.option("--metrics", metavar="NAMES", help="Only these, or patterns (bleu_*), with commas.")
 @click.option(
     "--by", "keys", multiple=True, metavar="KEY", help="Each stratum too: source, steps, finding …; repeatable."
 )
@@ -50,7 +50,6 @@ def compare(
       radtrace compare a.jsonl b.jsonl --metrics bleu_4,rouge_l --by source --by finding
       radtrace compare a.jsonl b.jsonl --interval bca --resamples 10000 --json
     """
-    from radtrace.evaluate.columns import ordered
     from radtrace.evaluate.comparison import Plan, choose, compare_strata
     from radtrace.evaluate.comparison import compare as compared
     from radtrace.evaluate.scored import aligned, read_scored
@@ -58,19 +57,29 @@ def compare(
     plan = Plan(interval=settings.pop("interval"), zero_method=settings.pop("zeros"), **settings)
     a = read_scored(first)
     b = aligned(a, read_scored(second))
-    choice = choose(a, b, tuple(metrics.split(",")) if metrics else ())
-    names = ordered(choice.comparable)
+    choice = choose(a, b, [name.strip() for name in metrics.split(",")] if metrics else ())
+    names = choice.comparable
     rows = compared(a, b, names, plan)
     strata = {key: compare_strata(a, b, names, plan, key) for key in keys}
     if as_json:
         click.echo(json.dumps(_as_json(a, b, plan, choice, rows, strata)))
     else:
         click.echo(_text(a, b, plan, rows, strata))
+    _doubt(plan, max([len(rows), *(sum(map(len, levels.values())) for levels in strata.values())]))
     _end(choice, [name for name in names if name not in {row.metric for row in rows}], a, b)
+
+
+def _doubt(plan: "Plan", family: int) -> None:
+    """Say where so many tests need more resamples: Holm multiplies the smallest p that they can give."""
+    for name, draws in (("resamples", plan.resamples), ("permutations", plan.permutations)):
+        if family / (draws + 1) > 1 - plan.level:
+            click.echo(f"radtrace: with {family} tests and {draws} {name} no p is small after Holm; --{name}", err=True)
 
 
 def _end(choice: "Choice", undefined: Sequence[str], a: "Scored", b: "Scored") -> None:
     """Say what was left out, and fail where that was not for lack of it."""
+    if choice.unasked:
+        click.echo(f"radtrace: {len(choice.unasked)} figures of single classes left out; see --metrics", err=True)
     if choice.alone:
         click.echo(f"radtrace: in only one of the files: {', '.join(choice.alone)}", err=True)
     if undefined:

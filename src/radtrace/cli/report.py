@@ -11,7 +11,6 @@ from radtrace.errors import InputError
 
 if TYPE_CHECKING:  # numpy and pydantic load only where files are read
     from radtrace.evaluate.runs import ScoredRun
-    from radtrace.evaluate.scored import Scored
     from radtrace.evaluate.tables import Table
 
 _TABLES = ("all", "classes", "mmrad1", "mmrad2", "mmrad3", "deepmedix", "chestx-reasoner")
@@ -21,7 +20,7 @@ _FORMATS = {".md": "markdown", ".tex": "latex", ".html": "html", ".htm": "html"}
 @click.command()
 @click.argument("files", metavar="SCORES...", nargs=-1, required=True)
 @click.option("--table", "shape", type=click.Choice(_TABLES), default="all", show_default=True, help="Which columns.")
-@click.option("--metrics", metavar="NAMES", help="Columns of the table 'all', with commas between them.")
+@click.option("--metrics", metavar="NAMES", help="Columns of the table 'all', or patterns, with commas.")
 @click.option("--by", "key", metavar="KEY", help="A block for each stratum: source, steps, finding …")
 @click.option("--format", "kind", type=click.Choice(["markdown", "latex", "html"]), help="By OUTPUT's name; markdown.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Instead of standard output.")
@@ -113,7 +112,9 @@ def _view(runs: Sequence["ScoredRun"], traces: Sequence[str], metrics: Sequence[
         raise InputError("--viewer wants two score files and two to four --traces, the two models' first")
     first = runs[0].scored
     second = aligned(first, runs[1].scored)
-    shown = _viewed(choose(first, second, metrics).comparable, metrics, first, second)
+    shown = choose(first, second, metrics).comparable
+    if not shown:
+        raise InputError(f"{second.path}: no metric in common with {first.path}")
     where = {first.ids[place]: place for place in farthest(first, second, shown[0], limit)}
     defaults = (*(run.about.model for run in runs), "Reference", "Fourth")
     sides = [
@@ -124,16 +125,6 @@ def _view(runs: Sequence["ScoredRun"], traces: Sequence[str], metrics: Sequence[
         SampleView(where[name], film.trace.view, film.film_png, tuple(side.trace(name, film) for side in sides))
         for name, film in with_films(list(where), sides)
     )
-    contest = Contest(tuple(side.name for side in sides), first, second, tuple(shown))
+    contest = Contest(tuple(side.name for side in sides), first, second, shown)
     count = write_samples(samples, contest, viewer, " and ".join(run.about.model for run in runs))
     click.echo(f"{viewer}: {count} of {len(first.ids)} samples, those that differ most in {shown[0]}", err=True)
-
-
-def _viewed(comparable: Sequence[str], metrics: Sequence[str], first: "Scored", second: "Scored") -> list[str]:
-    """The metrics of the viewer: the wanted ones in their order, or all with the clinical ones first."""
-    from radtrace.evaluate.columns import ordered
-
-    shown = [name for name in metrics or ordered(comparable) if name in comparable]
-    if not shown:
-        raise InputError(f"{second.path}: no metric in common with {first.path}")
-    return shown

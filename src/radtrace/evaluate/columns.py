@@ -1,9 +1,12 @@
 """What a metric is called in a table, and where it stands: clinical columns before language."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Literal
+
+from radtrace.errors import InputError, did_you_mean
 
 Group = Literal["Clinical", "Consistency", "Reasoning", "Answers", "Other", "Language"]
 GROUPS: tuple[Group, ...] = ("Clinical", "Consistency", "Reasoning", "Answers", "Other", "Language")
@@ -99,3 +102,22 @@ def of_classes(metrics: Iterable[str]) -> dict[str, tuple[Column, ...]]:
             title = f"{ending.replace('_', ' ').title()} ({labeller})"
             found[title] = tuple(Column((name,), heading, "") for heading, name in names.items())
     return found
+
+
+def chosen(every: Sequence[str], patterns: Sequence[str]) -> list[str]:
+    """The metrics that are shown: those of the patterns (`bleu_*`) in their order; without any, clinical ones first.
+
+    Without patterns the figures of single classes, of which there are dozens, are left out.
+
+    Raises:  InputError for a pattern that fits no metric.
+    """
+    if not patterns:
+        single = {name for columns in of_classes(every).values() for column in columns for name in column.metrics}
+        return [name for name in ordered(every) if name not in single]
+    found: dict[str, None] = {}
+    for pattern in patterns:
+        fitting = [name for name in every if fnmatchcase(name, pattern)]
+        if not fitting:
+            raise InputError(f"no file has the metric {pattern!r}: {did_you_mean(pattern, every)}")
+        found |= dict.fromkeys(fitting)
+    return list(found)

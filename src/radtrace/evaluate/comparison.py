@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radtrace.errors import InputError, did_you_mean
+from radtrace.evaluate.columns import chosen
 from radtrace.evaluate.scored import Measured, Scored
 from radtrace.metrics.bootstrap import (
     Interval,
@@ -83,29 +84,33 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Metrics that can be compared; those whose signatures differ, with both; those that one file lacks."""
+    """Metrics that can be compared; those whose signatures differ, with both; those that one file lacks; the rest.
+
+    unasked: figures of single classes, which are compared only by name.
+    """
 
     comparable: tuple[str, ...]
     refused: dict[str, tuple[str, str]]
     alone: tuple[str, ...]
+    unasked: tuple[str, ...]
 
 
 def choose(first: Scored, second: Scored, names: Sequence[str] = ()) -> Choice:
-    """Which metrics two files share, computed alike.
+    """Which metrics two files share, computed alike, clinical ones first or as `names` has them.
 
-    Args:    names: only these.
+    Args:    names: only these; patterns as `chosen` takes them. Without any, all but those of single classes.
     Raises:  InputError for a name that neither file has.
     """
-    every = list(first.metrics | second.metrics)
-    for name in names:
-        if name not in every:
-            raise InputError(f"no metric {name!r} in {first.path} or {second.path}: {did_you_mean(name, every)}")
-    wanted = [name for name in every if not names or name in names]
+    every = list(dict.fromkeys([*first.metrics, *second.metrics]))
+    wanted = chosen(every, names)
     both = [name for name in wanted if name in first.metrics and name in second.metrics]
     signed = {name: (first.metrics[name].signature, second.metrics[name].signature) for name in both}
     refused = {name: pair for name, pair in signed.items() if pair[0] != pair[1]}
     return Choice(
-        tuple(name for name in both if name not in refused), refused, tuple(name for name in wanted if name not in both)
+        comparable=tuple(name for name in both if name not in refused),
+        refused=refused,
+        alone=tuple(name for name in wanted if name not in both),
+        unasked=() if names else tuple(name for name in every if name not in wanted),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from radtrace.errors import InputError, did_you_mean
-from radtrace.evaluate.columns import SHAPES, Column, group, of_classes, ordered
+from radtrace.evaluate.columns import SHAPES, Column, chosen, group, of_classes
 from radtrace.evaluate.runs import ScoredRun
 from radtrace.evaluate.scored import Measured
 from radtrace.metrics.bootstrap import Interval, interval, resampled_sums
@@ -93,7 +93,7 @@ def table(runs: Sequence[ScoredRun], shape: str, drawing: Drawing, metrics: Sequ
 
     A metric that two files computed in different ways is left out of the columns and named in `refused`.
 
-    Args:    shape: one of TABLES. metrics: the columns of the shape "all", in this order.
+    Args:    shape: one of TABLES. metrics: the columns of the shape "all", as `chosen` takes them.
     Raises:  InputError where no file has a metric that is asked for, or a model stands twice in one split.
     """
     _check(runs)
@@ -184,15 +184,8 @@ def _columns(runs: Sequence[ScoredRun], shape: str, metrics: Sequence[str]) -> t
     """The columns of a shape; "all" leaves those of single classes to the shape "classes" unless they are asked for."""
     if shape not in TABLES:
         raise InputError(f"no table {shape!r}: {did_you_mean(shape, TABLES)}")
-    every = _names(runs)
-    for name in metrics:
-        if name not in every:
-            raise InputError(f"no file has the metric {name!r}: {did_you_mean(name, every)}")
-    if shape != "all":
-        return SHAPES[shape]
-    single = {column.metrics[0] for columns in of_classes(every).values() for column in columns}
-    wanted = metrics or [name for name in ordered(every) if name not in single]
-    return tuple(Column((name,), name, group(name)) for name in wanted)
+    wanted = chosen(_names(runs), metrics)
+    return SHAPES[shape] if shape != "all" else tuple(Column((name,), name, group(name)) for name in wanted)
 
 
 def _agreed(
