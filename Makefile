@@ -32,6 +32,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/localize.py
 	$(BIN)/python benchmarks/images.py
 	$(BIN)/python benchmarks/build.py
+	$(BIN)/python benchmarks/metrics.py
 
 # Long campaigns: builds that are killed at random moments until they finish; thousands of damaged films; 22,000 studies.
 soak: $(READY)

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from radtrace.build.shards import Row, read_rows, study_ids
+from radtrace.build.shards import Row, read_rows, study_ids, study_reports
 from radtrace.errors import InputError, did_you_mean
+from radtrace.records import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,15 @@ def find_traces(
     for path, index, _ in sorted(entries):
         chosen.setdefault(path, []).append(index)
     return Found(tuple((path, tuple(indices)) for path, indices in chosen.items()), total)
+
+
+def read_reports(dataset: Path, split: str | None = None) -> Iterator[tuple[str, Report | None]]:
+    """(study, report) of each trace of a dataset folder or of one Parquet file, without the pictures.
+
+    Raises:  InputError where there is no dataset or no such split.
+    """
+    for path in _files(dataset, split):
+        yield from study_reports(path)
 
 
 def _files(dataset: Path, split: str | None) -> list[Path]:

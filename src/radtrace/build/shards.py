@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from radtrace.errors import InputError
-from radtrace.records import Label, Trace
+from radtrace.records import Label, Report, Trace
 from radtrace.runs import publish
 
 if TYPE_CHECKING:
@@ -215,6 +215,13 @@ def study_ids(path: Path) -> list[str]:
     """The study of each row. Raises InputError, naming the file, where it is no trace dataset."""
     names: list[str] = _opened(path).read(columns=["study_id"]).column("study_id").to_pylist()
     return names
+
+
+def study_reports(path: Path) -> Iterator[tuple[str, Report | None]]:
+    """The study and the report of each row, without its pictures. Raises InputError where it is no trace dataset."""
+    for batch in _opened(path).iter_batches(columns=["study_id", "report"]):
+        for row in batch.to_pylist():
+            yield row["study_id"], None if row["report"] is None else Report.model_validate(row["report"])
 
 
 def read_rows(path: Path, indices: Collection[int]) -> Iterator[Row]:

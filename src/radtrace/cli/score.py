@@ -1,0 +1,171 @@
+"""`radtrace score`."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from radtrace.errors import InputError
+
+if TYPE_CHECKING:
+    from radtrace.metrics import Pair, Preset, Scored
+    from radtrace.metrics.presets import Uncertain
+    from radtrace.metrics.score_file import ScoreFile
+
+
+@click.command()
+@click.option("--preds", type=click.Path(path_type=Path), required=True, help="What the model wrote.")
+@click.option("--refs", type=click.Path(path_type=Path), required=True, help="What it should have written.")
+@click.option("--preset", "protocol", default="r2gen", show_default=True, help="The protocol; see docs/score.md.")
+@click.option("--metrics", metavar="NAME[,NAME...]", help="Instead of the preset's own; see docs/score.md.")
+@click.option(
+    "--uncertain",
+    type=click.Choice(["present", "absent", "ignored"]),
+    help="What an uncertain label counts as; the presets say present.",
+)
+@click.option("--train", type=click.Path(path_type=Path), help="Training reports, for the preset published.")
+@click.option("--split", help="Of a trace dataset: only this split.")
+@click.option(
+    "--section",
+    type=click.Choice(["findings", "impression"]),
+    default="findings",
+    show_default=True,
+    help="Of a trace dataset: the section that is scored.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Every pair's values, for compare and report.",
+)
+def score(
+    preds: Path,
+    refs: Path,
+    protocol: str,
+    metrics: str | None,
+    uncertain: "Uncertain | None",
+    train: Path | None,
+    split: str | None,
+    section: str,
+    as_json: bool,
+    output: Path | None,
+) -> None:
+    """Score predicted reports against reference reports.
+
+    PREDS and REFS are JSON Lines {"id": …, "text": …}, or folders that `radtrace build` made. With --json: scores
+    (0-1, unrounded), signatures (how each was computed), n and failed. A reference without a prediction, and one whose
+    prediction is null or blank, is a failure: it scores 0 and counts in n. A blank reference is not scored. A doubled
+    id, or a prediction whose id has no reference, is an error.
+
+    \b
+    Examples:
+      radtrace score --preds mine.jsonl --refs val.jsonl
+      radtrace score --preds mine.jsonl --refs runs/openi --split val --preset radeval --json
+      radtrace score --preds mine.jsonl --refs val.jsonl --metrics bleu_4,rouge_l,meteor -o samples.jsonl
+    """
+    from dataclasses import replace
+
+    from radtrace.metrics import preset
+    from radtrace.metrics import score as run
+    from radtrace.metrics.pairs import chunked
+
+    chosen = preset(protocol, None if train is None else (text or "" for _, text in _texts(train, None, section)))
+    if uncertain:
+        chosen = replace(chosen, uncertain=uncertain)
+    names = tuple(name.strip() for name in metrics.split(",") if name.strip()) if metrics else chosen.metrics
+    with _score_file(output, refs, split) as file:
+        result = run(chunked(_pairs(preds, refs, split, section)), names, chosen, file.add if file else None)
+        if file:
+            file.finish(result)
+    if result.unscored:
+        click.echo(f"{result.unscored} references are blank: not scored", err=True)
+    click.echo(_json(result) if as_json else _table(result, chosen))
+
+
+def _pairs(preds: Path, refs: Path, split: str | None, section: str) -> Iterator["Pair"]:
+    from radtrace.metrics.pairs import pair_up, stream_pairs
+
+    if _is_dataset(preds) or _is_dataset(refs):
+        yield from pair_up(preds, _texts(preds, split, section), refs, _texts(refs, split, section))
+        return
+    if split:
+        raise InputError("--split: neither --preds nor --refs is a trace dataset")
+    yield from stream_pairs(preds, refs)
+
+
+def _is_dataset(path: Path) -> bool:
+    return path.is_dir() or path.suffix == ".parquet"
+
+
+def _texts(path: Path, split: str | None, section: str) -> Iterator[tuple[str, str | None]]:
+    from radtrace.metrics.pairs import read_lines
+
+    if not _is_dataset(path):
+        yield from read_lines(path)
+        return
+    from radtrace.build.reading import read_reports
+
+    for name, report in read_reports(path, split):
+        yield name, None if report is None else getattr(report, section)
+
+
+@contextmanager
+def _score_file(path: Path | None, refs: Path, split: str | None) -> Iterator["ScoreFile | None"]:
+    """The file of per-sample values, or nothing where none is asked for."""
+    if path is None:
+        yield None
+        return
+    from radtrace.evaluate.strata import dataset_strata, line_strata
+    from radtrace.metrics.score_file import ScoreFile
+
+    strata = dataset_strata(refs, split) if _is_dataset(refs) else line_strata(refs)
+    with ScoreFile(path, strata) as file:
+        yield file
+
+
+def _json(result: "Scored") -> str:
+    return json.dumps(
+        {"scores": result.scores, "signatures": result.signatures, "n": result.n, "failed": result.failed}
+    )
+
+
+_LANGUAGE = ("bleu", "rouge", "meteor", "cider")
+_WIDTH = 44
+_FIGURES = ("f1", "sensitivity", "specificity")
+
+
+def _table(result: "Scored", preset: "Preset") -> str:
+    """The scores for people: clinical ones, classes by row, and then those of language."""
+    classes: dict[str, dict[str, float | None]] = {}
+    clinical: list[str] = []
+    language: list[str] = []
+    for name, value in result.scores.items():
+        place = _of_class(name, result)
+        if place:
+            classes.setdefault(place[1], {})[place[0]] = value
+        else:
+            (language if name.startswith(_LANGUAGE) else clinical).append(f"{name:<{_WIDTH}}{_figure(value)}")
+    rows = [
+        f"{row:<{_WIDTH}}" + "".join(_figure(values.get(figure)) for figure in _FIGURES)
+        for row, values in classes.items()
+    ]
+    heading = [f"{'':<{_WIDTH}}" + "".join(f"{figure:>12}" for figure in _FIGURES)] if rows else []
+    last = f"n {result.n}, failed {result.failed}; preset {preset.name}; how each was computed: --json"
+    return "\n".join([*clinical, *heading, *rows, *language, last])
+
+
+def _of_class(name: str, result: "Scored") -> tuple[str, str] | None:
+    """(figure, labeller and class) where the score is one of a class's three."""
+    for figure in _FIGURES:
+        before, found, after = name.partition(f"_{figure}_")
+        if found and all(f"{before}_{other}_{after}" in result.scores for other in _FIGURES):
+            return figure, f"{before}  {after.replace('_', ' ')}"
+    return None
+
+
+def _figure(value: float | None) -> str:
+    return f"{'-' if value is None else format(value, '.4f'):>12}"

@@ -1,0 +1,127 @@
+"""The table of metrics, and scoring by some of them: chunk by chunk, the corpus values from summed statistics."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from math import isnan
+
+from radtrace.config import resolve
+from radtrace.metrics.pairs import Pair
+from radtrace.metrics.presets import Preset
+from radtrace.metrics.scores import Corpus, FloatArray, Score
+
+Metric = Callable[[Sequence[Pair], Preset], list[Score]]
+
+METRICS: dict[str, str] = {
+    "chexpert_rules": "radtrace.metrics.chexpert_rules:chexpert_rules",
+    "prior_hallucination": "radtrace.metrics.priors:prior_hallucination",
+    "bleu": "radtrace.metrics.bleu:bleu",
+    "bleu_1": "radtrace.metrics.bleu:bleu",
+    "bleu_2": "radtrace.metrics.bleu:bleu",
+    "bleu_3": "radtrace.metrics.bleu:bleu",
+    "bleu_4": "radtrace.metrics.bleu:bleu",
+    "bleu_sacrebleu": "radtrace.metrics.bleu:bleu_sacrebleu",
+    "rouge_l": "radtrace.metrics.rouge:rouge_l",
+    "rouge_l_stemmed": "radtrace.metrics.rouge:rouge_l_stemmed",
+    "rouge_1": "radtrace.metrics.rouge:rouge_1",
+    "rouge_2": "radtrace.metrics.rouge:rouge_2",
+    "meteor": "radtrace.metrics.meteor:meteor",
+    "meteor_nltk": "radtrace.metrics.meteor:meteor_nltk",
+    "meteor_nltk_nosyn": "radtrace.metrics.meteor:meteor_nltk_nosyn",
+    "cider_d": "radtrace.metrics.cider:cider_d",
+}
+"""name -> "module:attr" of a `Metric`. A metric may answer several scores; the name of one of them chooses that one."""
+
+AT_ONCE = frozenset({"cider_d"})
+"""Metrics whose value of a pair depends on all the others: these hold every pair in memory."""
+
+
+def metric(name: str) -> Metric:
+    """The metric of this name, imported now. Raises RecipeError with a hint where there is none."""
+    found: Metric = resolve(METRICS, name, "metric")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Corpus values and signatures by score.
+
+    n: pairs in the denominator; failed: those of them without a prediction; unscored: pairs without a reference.
+    """
+
+    scores: dict[str, float | None]
+    signatures: dict[str, str]
+    n: int
+    failed: int
+    unscored: int
+
+
+@dataclass(slots=True)
+class _Total:
+    """A score so far."""
+
+    signature: str
+    value: float | None
+    sums: FloatArray | None
+    corpus: Corpus | None
+
+    def add(self, score: Score) -> None:
+        """Add a further chunk."""
+        if self.sums is None or self.corpus is None or score.statistics is None:
+            raise ValueError(f"{score.name} has no sums: it needs all pairs at once")
+        self.sums = self.sums + score.statistics.sum(axis=0)
+        if score.value is not None or self.value is not None:
+            value = float(self.corpus(self.sums))
+            self.value = None if isnan(value) else value
+
+
+def score(
+    chunks: Iterable[Sequence[Pair]],
+    names: Sequence[str],
+    preset: Preset,
+    each: Callable[[Sequence[Pair], Sequence[Score]], None] | None = None,
+) -> Scored:
+    """Score pairs by the named metrics, one chunk in memory at a time unless one of `AT_ONCE` is asked for.
+
+    Args:    each: is told each chunk and its scores, with the values of its pairs.
+    Raises:  RecipeError for an unknown name, what a metric raises where it is not available.
+    """
+    chosen = _chosen(names)
+    if not AT_ONCE.isdisjoint(names):
+        chunks = [list(chain.from_iterable(chunks))]
+    totals: dict[str, _Total] = {}
+    n = failed = unscored = 0
+    for pairs in chunks:
+        scores = [one for function, wanted in chosen.items() for one in _wanted(function(pairs, preset), wanted)]
+        for one in scores:
+            if one.name in totals:
+                totals[one.name].add(one)
+            else:
+                sums = None if one.statistics is None else one.statistics.sum(axis=0)
+                totals[one.name] = _Total(one.signature, one.value, sums, one.corpus)
+        if each is not None:
+            each(pairs, scores)
+        n += sum(pair.scored for pair in pairs)
+        failed += sum(pair.scored and pair.failed for pair in pairs)
+        unscored += sum(not pair.scored for pair in pairs)
+    return Scored(
+        {name: total.value for name, total in totals.items()},
+        {name: total.signature for name, total in totals.items()},
+        n,
+        failed,
+        unscored,
+    )
+
+
+def _chosen(names: Sequence[str]) -> dict[Metric, set[str]]:
+    """The functions to call, each once, and the names that it was asked for by."""
+    chosen: dict[Metric, set[str]] = {}
+    for name in names:
+        chosen.setdefault(metric(name), set()).add(name)
+    return chosen
+
+
+def _wanted(scores: Sequence[Score], names: set[str]) -> list[Score]:
+    """The scores that were asked for: by their own names, or all of them by the name of their metric."""
+    own = {one.name for one in scores}
+    return [one for one in scores if one.name in names or not names <= own]

@@ -1,0 +1,123 @@
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+REFERENCES = {
+    "a": "The heart is normal. The lungs are clear.",
+    "b": "Small left pleural effusion.",
+    "c": "Mild cardiomegaly, unchanged.",
+    "d": "",
+}
+PREDICTIONS = {"b": "Small left pleural effusion.", "a": "Heart size is normal.", "d": "Clear."}
+
+
+@pytest.fixture
+def files(tmp_path):
+    for name, texts in (("p.jsonl", PREDICTIONS), ("r.jsonl", REFERENCES)):
+        lines = (json.dumps({"id": id_, "text": text}) + "\n" for id_, text in texts.items())
+        (tmp_path / name).write_text("".join(lines))
+    return ("--preds", "p.jsonl", "--refs", "r.jsonl")
+
+
+def test_scores_signatures_n_and_failed(radtrace, files):
+    done = radtrace("score", *files, "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert list(result) == ["scores", "signatures", "n", "failed"]
+    assert (result["n"], result["failed"]) == (3, 1)
+    assert done.stderr == "1 references are blank: not scored\n"
+    assert {"bleu_1", "bleu_2", "bleu_3", "bleu_4", "rouge_l", "chexpert_rules_micro_f1"} <= result["scores"].keys()
+    assert result["scores"].keys() == result["signatures"].keys()
+    # a: "heart size is normal ." for "the heart is normal . the lungs are clear ." shares "heart is normal ." or so;
+    # b: 1; c failed: 0.
+    predicted, wanted, common = 5, 10, 4
+    precision, recall = common / predicted, common / wanted
+    rouge = (1 + 1.2**2) * precision * recall / (recall + 1.2**2 * precision)
+    assert result["scores"]["rouge_l"] == pytest.approx((rouge + 1 + 0) / 3)
+    assert result["scores"]["prior_hallucination"] == pytest.approx(1 / 3)
+
+
+def test_the_table_puts_clinical_figures_first(radtrace, files):
+    lines = radtrace("score", *files).stdout.splitlines()
+    assert lines[0].startswith("chexpert_rules_micro_f1 ")
+    assert any(line.split()[-3:] == ["f1", "sensitivity", "specificity"] for line in lines)
+    # b is the only effusion; of the two others the failed prediction is right about nothing.
+    assert any("pleural effusion" in line and line.split()[-3:] == ["1.0000", "1.0000", "0.5000"] for line in lines)
+    assert lines[-2].startswith("rouge_l ")
+    assert lines[-1].startswith("n 3, failed 1; preset r2gen")
+
+
+def test_values_of_every_pair(radtrace, files, tmp_path):
+    done = radtrace("score", *files, "--metrics", "bleu_1,rouge_l", "-o", "rows.jsonl")
+    assert done.returncode == 0, done.stderr
+    header, *rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
+    assert (header["n"], header["failed"]) == (4, 1)
+    assert header["corpora"] == {"bleu_1": {"by": "coco_bleu", "order": 1}, "rouge_l": {"by": "ratio"}}
+    assert rows[1]["statistics"]["rouge_l"] == [1, 1]
+    assert [row["id"] for row in rows] == list(REFERENCES)
+    assert [row["failed"] for row in rows] == [False, False, True, False]
+    assert rows[1]["scores"] == pytest.approx({"bleu_1": 1, "rouge_l": 1})
+    assert rows[2]["scores"] == {"bleu_1": 0, "rouge_l": 0}
+    assert rows[3]["scores"] == {"bleu_1": None, "rouge_l": None}
+
+
+def test_presets_and_settings_stand_in_the_signatures(radtrace, files):
+    def signatures(*arguments):
+        return json.loads(radtrace("score", *files, *arguments, "--json").stdout)["signatures"]
+
+    assert "tok:raw" in signatures("--preset", "strict")["bleu_4"]
+    assert "variant:rouge-score" in signatures("--preset", "radeval")["rouge_l"]
+    assert "uncertain:absent" in signatures("--uncertain", "absent")["chexpert_rules_micro_f1"]
+    assert "unk3+cut60" in signatures("--preset", "published", "--train", "r.jsonl")["bleu_4"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--metrics", "blue"], "did you mean 'bleu'"),
+        (["--preset", "published"], "--train"),
+        (["--split", "val"], "--split: neither"),
+        (["--preds", "nowhere"], "nowhere: No such file"),
+    ],
+)
+def test_what_is_wrong_is_one_line(radtrace, files, tmp_path, arguments, message):
+    done = radtrace("score", *files, *arguments, "-o", "rows.jsonl")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert message in done.stderr
+    assert not list(tmp_path.glob("*rows*"))
+
+
+def test_unknown_and_doubled_ids_are_named(radtrace, files, tmp_path):
+    with (tmp_path / "p.jsonl").open("a") as file:
+        file.write('{"id": "zz", "text": "Clear."}\n')
+    assert "unknown id 'zz'" in radtrace("score", *files).stderr
+    with (tmp_path / "r.jsonl").open("a") as file:
+        file.write('{"id": "b", "text": "Clear."}\n')
+    assert "doubled id 'b'" in radtrace("score", *files).stderr
+
+
+def test_the_references_may_be_a_trace_dataset(radtrace, tmp_path):
+    settings = ["--set", "output=out", "--set", "source.count=4", "--set", "source.side=128", "--set", "workers=1"]
+    assert radtrace("build", ROOT / "recipes" / "phantoms.toml", *settings).returncode == 0
+    done = radtrace("score", "--preds", "out", "--refs", "out", "--metrics", "bleu_4", "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert (result["n"], result["failed"]) == (4, 0)
+    assert result["scores"]["bleu_4"] == pytest.approx(1)
+    (tmp_path / "p.jsonl").write_text('{"id": "phantom-00001", "text": "Clear."}\n')
+    done = radtrace("score", "--preds", "p.jsonl", "--refs", "out", "--metrics", "rouge_l", "--json")
+    assert json.loads(done.stdout)["failed"] == 3
+    wrong = radtrace("score", "--preds", "p.jsonl", "--refs", "out", "--split", "trian")
+    assert (wrong.returncode, len(wrong.stderr.splitlines())) == (2, 1)
+
+
+def test_meteor_without_java_says_what_is_missing(radtrace, files):
+    if shutil.which("java"):
+        pytest.skip("there is a Java runtime")
+    done = radtrace("score", *files, "--metrics", "meteor")
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
