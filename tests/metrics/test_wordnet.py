@@ -58,7 +58,7 @@ def test_synsets(wordnet, word, words):
 def test_synonyms_match_in_one_variant_only(wordnet):
     pairs = [Pair("x", "adult pump", "big heart")]
     (with_synonyms,), (without,) = (function(pairs, PRESETS["strict"]) for function in (meteor_nltk, meteor_nltk_nosyn))
-    # NLTK asks for the synonyms of stems, here equal to the words. Two of two words matched in one chunk: 1 · (1 - .5 · (1/2)³).
+    # NLTK asks for the synonyms of stems, which these words are. Two of two words in one chunk: 1 · (1 - .5 · (1/2)³).
     assert with_synonyms.value == pytest.approx(1 - 0.5 / 8)
     assert without.value == 0
     assert "synonyms:wordnet" in with_synonyms.signature
