@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 
 from radtrace.errors import RecipeError
@@ -55,3 +58,9 @@ def test_signatures_name_variant_tokeniser_case_and_version(pairs):
     for name, signature in signatures.items():
         assert signature.startswith(f"{name}|")
         assert signature.endswith(f"|v:radtrace {__version__}")
+
+
+def test_the_metrics_load_beside_any_trainer_without_its_libraries():
+    script = "import sys, radtrace.metrics; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert not {"torch", "nltk", "sacrebleu", "rouge_score", "pyarrow"} & set(done.stdout.split())

@@ -36,10 +36,10 @@ def chexpert_rules(pairs: Sequence[Pair], preset: Preset) -> list[Score]:
 
 
 def labels_of(texts: Sequence[str]) -> LabelArray:
-    """(M, 14) labels of texts; each text is read once, on all the cores that the process may use."""
+    """(M, 14) labels of texts; each text is read once, on all cores."""
     different = list(dict.fromkeys(texts))
     groups = [different[start : start + _AT_ONCE] for start in range(0, len(different), _AT_ONCE)]
-    cores = min(len(os.sched_getaffinity(0)), len(groups))
+    cores = min(os.cpu_count() or 1, len(groups))
     if cores < 2 or len(different) < _ENOUGH:
         read = [_read(group) for group in groups]
     else:

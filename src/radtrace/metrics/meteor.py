@@ -15,6 +15,7 @@ from radtrace.errors import InputError, MissingExtraError, RadtraceError
 from radtrace.metrics.pairs import Pair
 from radtrace.metrics.presets import Preset
 from radtrace.metrics.scores import FloatArray, Score, mean_score, signature, summed_score
+from radtrace.metrics.wordnet import WordNet
 from radtrace.metrics.words import texts
 
 _ALPHA, _BETA, _GAMMA, _DELTA = 0.85, 0.2, 0.6, 0.75
@@ -118,15 +119,9 @@ def _on_one_line(text: str) -> str:
 def meteor_nltk(pairs: Sequence[Pair], preset: Preset) -> list[Score]:
     """Mean over pairs of NLTK's METEOR with WordNet's synonyms, 0-1. Far above Java's: never compare the two.
 
-    Raises:  InputError where NLTK finds no WordNet.
+    Raises:  InputError where there is no WordNet.
     """
-    from nltk.corpus import wordnet
-
-    try:
-        wordnet.ensure_loaded()
-    except LookupError:
-        raise InputError("meteor_nltk needs WordNet where NLTK finds it: python -m nltk.downloader wordnet") from None
-    return _nltk(pairs, preset, "meteor_nltk", wordnet, f"wordnet-{wordnet.get_version()}")
+    return _nltk(pairs, preset, "meteor_nltk", WordNet.load(), "wordnet")
 
 
 def meteor_nltk_nosyn(pairs: Sequence[Pair], preset: Preset) -> list[Score]:

@@ -54,9 +54,8 @@ def lcs(first: Sequence[str], second: Sequence[str]) -> int:
         places[word] = places.get(word, 0) | bit
         bit <<= 1
     row = full = bit - 1
-    for word in second:
-        here = places.get(word)
-        if here is not None:
+    for here in map(places.get, second):
+        if here:
             matched = row & here
             row = (row + matched) | (row - matched)
     return len(first) - (row & full).bit_count()
