@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-EXTRAS := read,data,dev
+EXTRAS := read,data,llm,dev
 
 .PHONY: setup demo test lint bench soak clean
 

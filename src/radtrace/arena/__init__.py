@@ -1,0 +1,1 @@
+"""Report arena: pairs of reports, judged; battles, ranked."""
