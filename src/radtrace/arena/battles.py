@@ -112,12 +112,18 @@ class Table:
     @property
     def wins(self) -> FloatArray:
         """Weighted points of the first model of each pair, (P,)."""
-        return np.bincount(self.pair, self.weight * self.points, len(self.pairs))
+        return summed(self.pair, self.weight * self.points, len(self.pairs))
 
     @property
     def total(self) -> FloatArray:
         """Weight of the battles of each pair, (P,)."""
-        return np.bincount(self.pair, self.weight, len(self.pairs))
+        return summed(self.pair, self.weight, len(self.pairs))
+
+
+def summed(group: IntArray, values: FloatArray, groups: int) -> FloatArray:
+    """Sum of the values of each group, (groups,)."""
+    sums: FloatArray = np.bincount(group, values, groups).astype(np.float64, copy=False)
+    return sums
 
 
 def tabulate(battles: Sequence[Battle], models: Iterable[str] | None = None) -> Table:

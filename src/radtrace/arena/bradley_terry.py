@@ -64,7 +64,8 @@ def _newton(wins: FloatArray, total: FloatArray, pairs: IntArray, start: FloatAr
 def probability(theta: FloatArray, pairs: IntArray) -> FloatArray:
     """P(the first beats the second) for each pair: (..., M) -> (..., P)."""
     gap = theta[..., pairs[:, 0]] - theta[..., pairs[:, 1]]
-    return 0.5 * (1 + np.tanh(gap / 2))
+    chance: FloatArray = 0.5 * (1 + np.tanh(gap / 2))
+    return chance
 
 
 def incidence(pairs: IntArray, models: int) -> FloatArray:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
-from radtrace.arena.battles import FloatArray, Table
+from radtrace.arena.battles import FloatArray, Table, summed
 from radtrace.arena.bradley_terry import incidence, information, probability, scores
 from radtrace.arena.reach import separated
 
@@ -22,7 +22,7 @@ def sandwich(table: Table, theta: FloatArray, ridge: float) -> FloatArray:
     chance = probability(theta, table.pairs)
     bread = information(table.total * chance * (1 - chance), table.pairs, models)
     residual = (table.points - chance[table.pair]) * table.weight
-    squared = np.bincount(table.pair, residual**2, len(table.pairs))
+    squared = summed(table.pair, residual**2, len(table.pairs))
     sides = incidence(table.pairs, models)
     inverse = np.linalg.inv(bread + ridge * np.eye(models) + 1 / models)
     covariance: FloatArray = inverse @ (sides.T * squared) @ sides @ inverse
@@ -32,7 +32,8 @@ def sandwich(table: Table, theta: FloatArray, ridge: float) -> FloatArray:
 def sandwich_bounds(table: Table, theta: FloatArray, ridge: float) -> FloatArray:
     """Lower and upper bound of each score by the normal distribution, (2, M)."""
     error = np.sqrt(np.diagonal(sandwich(table, theta, ridge)))
-    return theta + np.array([[-1], [1]]) * ndtri(0.5 + LEVEL / 2) * error
+    bounds: FloatArray = theta + np.array([[-1], [1]]) * ndtri(0.5 + LEVEL / 2) * error
+    return bounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,6 @@ def _draw_battles(table: Table, resamples: int, rng: np.random.Generator) -> tup
     for row in range(resamples):
         drawn = rng.integers(size, size=size)
         pair = table.pair[drawn]
-        wins[row] = np.bincount(pair, points[drawn], pairs)
-        total[row] = np.bincount(pair, table.weight[drawn], pairs)
+        wins[row] = summed(pair, points[drawn], pairs)
+        total[row] = summed(pair, table.weight[drawn], pairs)
     return wins, total

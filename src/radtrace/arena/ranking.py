@@ -94,19 +94,19 @@ def fit(battles: Sequence[Battle], ridge: float = RIDGE, resamples: int = 1000, 
     sandwich, resampled, separated = _bounds(table, theta, ridge, resamples, seed) if len(levels) == 1 else _none(table)
     best = sorted(range(len(table.models)), key=lambda at: (-theta[at], table.models[at]))
     order = (*(table.models[at] for at in best), *sorted(set(whole.models) - set(table.models)))
+    ranks = _ranks(resampled if resamples else sandwich)
     counted = Counter(battle.winner for battle in battles)
-    absent: dict[str, None] = dict.fromkeys(order)
     named = dict(zip(table.models, theta.tolist(), strict=True))
     largest = max(np.abs(theta).max().item(), np.finfo(float).tiny)
     fought, rates = _matrices(battles, order)
     return Ranking(
         models=order,
         strengths={name: _strength(named[name]) if name in named else None for name in order},
-        thetas=absent | {name: named[name] for name in order if name in named},
-        scaled=absent | {name: named[name] / largest for name in order if name in named},
-        sandwich=absent | sandwich,
-        bootstrap=absent | resampled,
-        rank=absent | _ranks(resampled if resamples else sandwich),
+        thetas={name: named.get(name) for name in order},
+        scaled={name: named[name] / largest if name in named else None for name in order},
+        sandwich={name: sandwich.get(name) for name in order},
+        bootstrap={name: resampled.get(name) for name in order},
+        rank={name: ranks.get(name) for name in order},
         components=tuple(components),
         tiers=tuple(levels),
         battles=fought,
@@ -118,7 +118,7 @@ def fit(battles: Sequence[Battle], ridge: float = RIDGE, resamples: int = 1000, 
             "resamples": resamples,
             "ridge": ridge,
             "seed": seed,
-            "signature": f"bradley_terry|tie:half|both_bad:half|weight:1/propensity|ridge:{ridge:g}|v:radtrace {__version__}",
+            "signature": f"bradley_terry|tie,both_bad:half|weight:1/propensity|ridge:{ridge:g}|v:radtrace {__version__}",
         },
     )
 
@@ -144,10 +144,9 @@ def _named(table: Table, bounds: FloatArray) -> Bounds:
     return dict(zip(table.models, zip(low, high, strict=True), strict=True))
 
 
-def _ranks(bounds: Bounds) -> dict[str, int | None]:
+def _ranks(bounds: Bounds) -> dict[str, int]:
     known = {name: pair for name, pair in bounds.items() if pair}
-    ranks = {name: 1 + sum(low > high for low, _ in known.values()) for name, (_, high) in known.items()}
-    return {name: ranks.get(name) for name in bounds}
+    return {name: 1 + sum(low > high for low, _ in known.values()) for name, (_, high) in known.items()}
 
 
 def _matrices(battles: Sequence[Battle], order: Sequence[str]) -> tuple[FloatArray, FloatArray]:

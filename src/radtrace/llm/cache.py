@@ -65,7 +65,7 @@ class Cache:
         temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("xb", opener=_private) as file:
+            with open(temporary, "xb", opener=_private) as file:
                 file.write(json.dumps(answer).encode())
                 file.flush()
                 os.fsync(file.fileno())

@@ -56,7 +56,7 @@ class ClientSettings(Settings):
     """How an endpoint is asked; none of it changes what is asked.
 
     concurrency: calls at once. requests_per_minute: None: no limit.
-    timeout: seconds a call may take, from connecting to the last byte.
+    timeout: seconds that an answer may take, and that it may be silent.
     attempts: calls for one answer, where calls fail. backoff: seconds before the second attempt, doubled each time, of
         which a random part is waited (full jitter). longest_wait: seconds, of the backoff, and of a Retry-After that
         is obeyed; an endpoint that asks for more has failed.
@@ -90,6 +90,6 @@ class AskSettings(Settings):
     temperature: NonNegativeFloat | None = 0.0
     seed: int | None = None
     max_tokens: PositiveInt = 1024
-    token_limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    token_limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"  # noqa: S105
     response_format: Literal["json_schema", "json_object", "none"] = "json_schema"
     repairs: NonNegativeInt = Field(default=2, le=10)

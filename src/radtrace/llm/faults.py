@@ -1,8 +1,8 @@
 """What can go wrong between us and an endpoint, by whose fault.
 
     RadtraceError
-    ├── EndpointRefusal  (InputError, exit status 2) key, address or permission: asking again cannot help
-    ├── EndpointDown     (exit status 1) no answer after every attempt
+    ├── EndpointRefusalError (InputError, exit status 2) key, address or permission: asking again cannot help
+    ├── EndpointDownError    (exit status 1) no answer after every attempt
     ├── AnswerError      (exit status 1) answers, but none of the form that was asked for
     └── BudgetError      (exit status 1) the next call could pass the budget
 
@@ -12,11 +12,11 @@ Messages never hold the key, what was sent or what came back.
 from radtrace.errors import InputError, RadtraceError
 
 
-class EndpointRefusal(InputError):
+class EndpointRefusalError(InputError):
     """The endpoint will not serve us, or we must not ask it."""
 
 
-class EndpointDown(RadtraceError):
+class EndpointDownError(RadtraceError):
     """No attempt brought an answer."""
 
     exit_status = 1

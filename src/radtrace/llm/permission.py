@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import model_validator
 
 from radtrace.config import Settings
-from radtrace.llm.faults import EndpointRefusal
+from radtrace.llm.faults import EndpointRefusalError
 
 CREDENTIALED: tuple[str, ...] = (
     "mimic",
@@ -53,18 +53,18 @@ class Material(Settings):
         return self
 
     def check(self, ids: Iterable[str]) -> None:
-        """Raises EndpointRefusal where texts of these studies may not be sent."""
+        """Raises EndpointRefusalError where texts of these studies may not be sent."""
         if self.permission.strip():
             return
         name = re.sub(r"[^a-z0-9]", "", self.source.lower())
         if any(part in name for part in CREDENTIALED):
-            raise EndpointRefusal(
+            raise EndpointRefusalError(
                 f"{self.source}: a credentialed source; its texts are sent nowhere unless the recipe's "
                 "`permission` states what allows it"
             )
         for id_ in ids:
             if _CREDENTIALED_ID.search(id_):
-                raise EndpointRefusal(
+                raise EndpointRefusalError(
                     f"id {id_!r} is of the form that a credentialed source uses, not {self.source!r}; its text is sent "
                     "nowhere unless the recipe's `permission` states what allows it"
                 )

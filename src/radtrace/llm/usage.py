@@ -39,7 +39,10 @@ def upper_bound(messages: list[dict[str, Any]], extra: int, max_tokens: int) -> 
         content = message["content"]
         parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
         prompt += _MESSAGE_TOKENS
-        prompt += sum(len(part["text"].encode()) if part["type"] == "text" else IMAGE_TOKENS for part in parts)
+        prompt += sum(
+            len(part["text"].encode("utf-8", "surrogatepass")) if part["type"] == "text" else IMAGE_TOKENS
+            for part in parts
+        )
     return Usage(prompt, max_tokens, estimated=True)
 
 
@@ -117,7 +120,7 @@ class Ledger:
         return (usage.prompt * prompt + usage.completion * completion) / 1e6
 
     def row(self) -> dict[str, Any]:
-        """JSON-ready: calls paid for, those of them that brought no answer, tokens, cost in US dollars (None: unknown)."""
+        """JSON-ready: calls paid for, those that brought no answer, tokens, cost in US dollars (None: unknown)."""
         return {
             "calls": self.calls,
             "lost": self.lost,
