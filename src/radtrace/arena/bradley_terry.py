@@ -57,7 +57,8 @@ def _newton(wins: FloatArray, total: FloatArray, pairs: IntArray, start: FloatAr
         theta[going] = now - step
         going = going[width > _EXACT * (1 + np.abs(now).max(1))]
         if not going.size:
-            return theta - theta.mean(1, keepdims=True)
+            theta -= theta.mean(1, keepdims=True)
+            return theta
     raise ArithmeticError(f"Bradley-Terry did not settle in {_STEPS} steps")
 
 

@@ -118,7 +118,7 @@ def fit(battles: Sequence[Battle], ridge: float = RIDGE, resamples: int = 1000, 
             "resamples": resamples,
             "ridge": ridge,
             "seed": seed,
-            "signature": f"bradley_terry|tie,both_bad:half|weight:1/propensity|ridge:{ridge:g}|v:radtrace {__version__}",
+            "signature": f"bradley_terry|tie:half|both_bad:half|weight:ipw|ridge:{ridge:g}|v:radtrace {__version__}",
         },
     )
 

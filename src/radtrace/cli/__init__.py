@@ -14,6 +14,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "findings": ("radtrace.cli.findings:findings", "What a report says: findings, status, regions, labels."),
     "localize": ("radtrace.cli.localize:localize", "Where the anatomy is on a film."),
     "build": ("radtrace.cli.build:build", "Turn studies into a dataset of interleaved traces."),
+    "arena": ("radtrace.cli.arena:arena", "Judge pairs of reports and rank models by them."),
     "show": ("radtrace.cli.show:show", "Page through traces in one self-contained HTML file."),
 }
 """name -> ("module:attr", one line of help)."""

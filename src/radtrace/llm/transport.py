@@ -117,7 +117,7 @@ class Transport:
         """The endpoint's answer to a request, and what was set aside for it, which the caller must settle.
 
         Args:    most: what one call can use.
-        Raises:  EndpointDownError where no attempt brought an answer, EndpointRefusalError where none will, BudgetError.
+        Raises:  EndpointDownError where no attempt brought one, EndpointRefusalError where none will, BudgetError.
         """
         body = json.dumps(request).encode()
         failed = _Failed("no attempt")
@@ -181,7 +181,7 @@ class Transport:
         return _completion(bytes(content))
 
     def _status(self, response: "httpx2.Response") -> _Failed | None:
-        """None where an answer follows. Raises EndpointRefusalError; UnservableError where another question may fare better."""
+        """None where an answer follows. Raises EndpointRefusalError; UnservableError where only this one is refused."""
         status = response.status_code
         if status == 200:
             return None
@@ -193,7 +193,8 @@ class Transport:
             )
         if status in _REFUSALS:
             raise EndpointRefusalError(f"the endpoint answers {status}: {_REFUSALS[status]}")
-        raise UnservableError(f"the endpoint answers {status} to this question")
+        hint = "; if to all, try another response_format, token_limit or temperature" if status in (400, 422) else ""
+        raise UnservableError(f"the endpoint answers {status} to this question{hint}")
 
 
 def _retry_after(value: str) -> float:
