@@ -118,7 +118,7 @@ def _leaderboard(ranking: "Ranking") -> str:
 
 
 def _short(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3g}"
+    return "-" if value is None else f"{value:#.3g}"
 
 
 @arena.command(name="import")
