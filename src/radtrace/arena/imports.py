@@ -70,14 +70,14 @@ def _array(path: Path) -> Iterator[tuple[Any, str]]:
 
 
 def _lines(path: Path) -> Iterator[tuple[Any, str]]:
-    with path.open(encoding="utf-8-sig") as file:
+    with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             if line.strip():
                 place = f"{path}: line {number}"
                 try:
-                    yield json.loads(line), place
-                except (json.JSONDecodeError, RecursionError):
-                    raise InputError(f"{place}: not JSON") from None
+                    yield json.loads(line.decode("utf-8-sig")), place
+                except (ValueError, RecursionError):
+                    raise InputError(f"{place}: not JSON in UTF-8") from None
 
 
 def _table(path: Path) -> Iterator[tuple[Any, str]]:

@@ -139,7 +139,8 @@ class _Session:
             for index, outcome in outcomes:
                 if isinstance(outcome, Judgement):
                     file.append(self._row(index, outcome))
-                    self.judged[index], self.down = outcome, 0
+                    self.judged[index] = outcome
+                    self.down = 0 if outcome.orders else self.down
                 else:
                     self._fail(index, outcome)
                 advance(1)

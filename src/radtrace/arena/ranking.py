@@ -13,7 +13,9 @@ from radtrace.arena.battles import WINNERS, Battle, FloatArray, Table, tabulate
 from radtrace.arena.bradley_terry import RIDGE, scores
 from radtrace.arena.intervals import LEVEL, bootstrap, sandwich_bounds
 from radtrace.arena.reach import islands, tiers
+from radtrace.errors import InputError
 
+_LARGEST_RIDGE = 1e-3
 _LARGEST = 700.0
 """Of a score, so that its strength is a float."""
 
@@ -85,7 +87,10 @@ def fit(battles: Sequence[Battle], ridge: float = RIDGE, resamples: int = 1000, 
     """Weighted Bradley-Terry with its checks; the same whatever the order of the battles and of each pair.
 
     Args:    ridge: weight of half the squared scores beside the summed losses, whose weights have mean 1; at most .001.
+    Raises:  InputError where the ridge is another.
     """
+    if not 0 < ridge <= _LARGEST_RIDGE:
+        raise InputError(f"ridge {ridge:g}: above 0 and at most {_LARGEST_RIDGE:g}, or it bends the ranking")
     whole = tabulate(battles)
     components = islands(whole)
     table = tabulate(battles, components[0]) if len(components) > 1 else whole

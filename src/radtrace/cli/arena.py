@@ -75,7 +75,7 @@ def judge(recipe: Path, overrides: tuple[str, ...], as_json: bool) -> None:
     "--resamples", type=click.IntRange(min=0), default=1000, show_default=True, help="Bootstrap refits; 0: none."
 )
 @click.option(
-    "--ridge", type=click.FloatRange(0, 0.001, min_open=True), default=1e-6, show_default=True, help="See the docs."
+    "--ridge", type=click.FloatRange(0, 0.001, min_open=True), default=1e-6, show_default=True, help="Of the scores."
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the bootstrap.")
 def fit(battles: tuple[Path, ...], as_json: bool, html: Path | None, resamples: int, ridge: float, seed: int) -> None:
