@@ -2,6 +2,7 @@
 
 import json
 import math
+import multiprocessing
 import os
 import sys
 import time
@@ -38,5 +39,6 @@ def main() -> None:
     print(json.dumps(answer))
 
 
-if __name__ == "__main__":  # arena-rank starts processes
+if __name__ == "__main__":
+    multiprocessing.set_start_method("spawn")  # JAX has threads, which a fork would leave behind
     main()
