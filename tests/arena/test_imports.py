@@ -85,6 +85,7 @@ def test_missing_files_and_wrong_encodings(tmp_path):
         ('{"a": 1, "b": "x", "winner": "a"}', "'a' does not name a model"),
         ('{"a": "x", "b": "y", "winner": ["a"]}', "winner"),
         ('{"a": "x", "b": "y", "winner": "a", "propensity": 0}', "propensity 0"),
+        ('{"a": "x", "b": "y", "winner": "a", "propensity": 1e-320}', "propensity 1e-320"),
         ('{"a": "x", "b": "y", "winner": "a", "propensity": NaN}', "propensity nan"),
         ('{"a": "x", "b": "y", "winner": "a", "propensity": 1.5}', "propensity 1.5"),
         ('{"a": "x", "b": "y", "winner": "a", "propensity": true}', "propensity True"),

@@ -24,6 +24,7 @@ from radtrace.llm import (
     EndpointDownError,
     EndpointRefusalError,
     Ledger,
+    Material,
 )
 
 KEY = "sk-secret-0451"
@@ -96,7 +97,14 @@ def dripping(handler, _):
 def chat(endpoint, tmp_path, ask=None, ledger=None, **client):
     settings = ClientSettings(**{"backoff": 0.01, "timeout": 5.0, "attempts": 4, **client})
     ledger = ledger or Ledger(settings)
-    return Chat(Endpoint.from_environment(environment(endpoint.url)), Cache(tmp_path / "c"), ask, settings, ledger)
+    return Chat(
+        Endpoint.from_environment(environment(endpoint.url)),
+        Cache(tmp_path / "c"),
+        Material(source="own words"),
+        ask,
+        settings,
+        ledger,
+    )
 
 
 def environment(url, key=KEY):
@@ -338,6 +346,33 @@ def test_a_budget_is_never_passed_and_going_on_keeps_what_was_bought(local_endpo
         for question in questions:
             model.ask(question, Answer)
     assert len(local_endpoint.requests) == 9
+
+
+def test_calls_wait_for_the_budget_that_others_hold(local_endpoint, tmp_path):
+    local_endpoint.words = lambda _: time.sleep(0.02) or GOOD
+    local_endpoint.usage = {"prompt_tokens": 5, "completion_tokens": 5}
+    questions = [[{"role": "user", "content": str(number)}] for number in range(8)]
+    ask = AskSettings(response_format="none", max_tokens=100)
+    # a call may use 1 + 16 + 100 tokens, so two do not fit at once, but eight use 80
+    with chat(local_endpoint, tmp_path, ask, token_budget=200) as model, ThreadPoolExecutor(4) as pool:
+        assert len(list(pool.map(lambda question: model.ask(question, Answer), questions))) == 8
+    assert local_endpoint.most_at_once == 1
+
+
+def test_an_image_in_a_question_is_sent_and_counted(local_endpoint, tmp_path):
+    local_endpoint.words, local_endpoint.usage = lambda _: GOOD, None
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    question = [{"role": "user", "content": [{"type": "text", "text": WORDS}, image]}]
+    with chat(local_endpoint, tmp_path, AskSettings(response_format="none", max_tokens=50)) as model:
+        model.ask(question, Answer)
+        assert model.ledger.row()["tokens"] == len(WORDS) + 4096 + 16 + 50
+    assert local_endpoint.requests[0]["messages"] == question
+
+
+def test_a_client_for_credentialed_texts_is_not_made(local_endpoint, tmp_path):
+    endpoint = Endpoint.from_environment(environment(local_endpoint.url))
+    with pytest.raises(EndpointRefusalError, match="sent nowhere"):
+        Chat(endpoint, Cache(tmp_path), Material(source="MIMIC-CXR"))
 
 
 def test_a_budget_in_dollars_needs_prices():

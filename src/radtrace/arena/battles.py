@@ -17,6 +17,9 @@ WINNERS: tuple[Winner, ...] = get_args(Winner)
 POINTS: dict[Winner, float] = {"a": 1.0, "b": 0.0, "tie": 0.5, "both_bad": 0.5}
 """What the first model of a pair gets; a tie and "both bad" are half a win each."""
 
+_RAREST = 1e-9
+"""The smallest propensity: one weight beyond this would drown all others."""
+
 MIRRORED: dict[Winner, Winner] = {"a": "b", "b": "a", "tie": "tie", "both_bad": "both_bad"}
 """The same verdict with the two models swapped."""
 
@@ -84,8 +87,13 @@ def _propensity(entry: dict[str, Any], place: str) -> float | None:
     value = entry.get("propensity")
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or not 0 < value <= 1:
-        raise InputError(f"{place}: propensity {value!r} is no probability above 0")
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not math.isfinite(value)
+        or not _RAREST <= value <= 1
+    ):
+        raise InputError(f"{place}: propensity {value!r} is no probability above {_RAREST:g}")
     return float(value)
 
 

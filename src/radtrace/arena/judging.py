@@ -48,7 +48,7 @@ def judge(recipe: ArenaRecipe, endpoint: Endpoint | None = None) -> dict[str, An
         ledger = _ledger(recipe)
         session = _Session(recipe, entries, "rules", rules_judge, _nothing, 1)
         if isinstance(settings, LlmJudgeSettings) and endpoint:
-            chat = Chat(endpoint, Cache(cache_folder()), settings.ask, recipe.client, ledger)
+            chat = Chat(endpoint, Cache(cache_folder()), settings.material, settings.ask, recipe.client, ledger)
             stack.enter_context(chat)
             calls = recipe.client.concurrency
             session = _Session(recipe, entries, f"llm:{endpoint.model}", LlmJudge(chat), chat.stop, calls)

@@ -72,7 +72,7 @@ def judge(recipe: Path, overrides: tuple[str, ...], as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 @click.option("--html", type=_FILE, help="Write leaderboard and heat maps as one self-contained page.")
 @click.option(
-    "--resamples", type=click.IntRange(min=0), default=1000, show_default=True, help="Bootstrap refits; 0: none."
+    "--resamples", type=click.IntRange(0, 100_000), default=1000, show_default=True, help="Bootstrap refits; 0: none."
 )
 @click.option(
     "--ridge", type=click.FloatRange(0, 0.001, min_open=True), default=1e-6, show_default=True, help="Of the scores."
@@ -181,7 +181,7 @@ def _raters(files: tuple[Path, ...]) -> "dict[str, dict[Unit, Winner]]":
 
     found: dict[str, list[Battle]] = {}
     for path in files:
-        for name, rows in by_rater(read_battles(path), path.name).items():
+        for name, rows in by_rater(read_battles(path), str(path)).items():
             found.setdefault(name, []).extend(rows)
     if len(found) < 2:
         raise InputError(f"only one rater, {next(iter(found))!r}: agreement needs two")

@@ -7,6 +7,7 @@ from radtrace.llm.answers import AnswerT, WrongAnswerError, content_of, read, re
 from radtrace.llm.cache import Cache, digest
 from radtrace.llm.endpoint import AskSettings, ClientSettings, Endpoint
 from radtrace.llm.faults import AnswerError
+from radtrace.llm.permission import Material
 from radtrace.llm.transport import Transport
 from radtrace.llm.usage import Ledger, upper_bound
 
@@ -17,6 +18,8 @@ Message = dict[str, Any]
 class Chat:
     """A chat model behind an OpenAI-compatible endpoint; threads share one.
 
+    material: what will be sent. A credentialed source without permission is refused at once; `Material.check` looks at
+        ids too.
     What is asked again comes from the cache and costs nothing, wrong answers that were repaired included.
     """
 
@@ -24,10 +27,12 @@ class Chat:
         self,
         endpoint: Endpoint,
         cache: Cache,
+        material: Material,
         ask: AskSettings | None = None,
         client: ClientSettings | None = None,
         ledger: Ledger | None = None,
     ) -> None:
+        material.check(())
         self._settings = ask or AskSettings()
         client = client or ClientSettings()
         self.ledger = ledger or Ledger(client)
@@ -84,8 +89,10 @@ class Chat:
                 content, wrong = content_of(completion), ""
             except WrongAnswerError as error:
                 content, wrong = "", str(error)
-            self._cache.put(name, {"content": content, "wrong": wrong})
-            self.ledger.settle(held, usage_of(completion) or held)
+            try:
+                self._cache.put(name, {"content": content, "wrong": wrong})
+            finally:
+                self.ledger.settle(held, usage_of(completion) or held)
             return content, wrong
 
     def _request(self, messages: list[Message], form: type[AnswerT]) -> dict[str, Any]:

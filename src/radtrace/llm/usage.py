@@ -57,33 +57,41 @@ class Ledger:
             raise InputError("client.budget: needs client.prices, US dollars a million prompt and completion tokens")
         self._settings = settings
         self._log = log
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._held: list[Usage] = []
         self._tokens, self._cost = 0, 0.0
         self.calls = self.lost = self.estimated = self.cached = 0
 
     def reserve(self, most: Usage) -> Usage:
-        """Set aside what a call can use at most. Raises BudgetError where that could pass the budget."""
-        with self._lock:
-            held = [*self._held, most]
-            tokens = self._tokens + sum(usage.tokens for usage in held)
-            cost = self._cost + sum(self.cost_of(usage) for usage in held)
-            for limit, need, unit in (
-                (self._settings.token_budget, tokens, "tokens"),
-                (self._settings.budget, cost, "US dollars"),
-            ):
-                if limit is not None and need > limit:
+        """Set aside what a call can use at most; waits while calls in flight hold what is needed.
+
+        Raises:  BudgetError where the budget does not cover it.
+        """
+        with self._changed:
+            while over := self._over([*self._held, most]):
+                if not self._held:
                     raise BudgetError(
-                        f"budget: {limit:g} {unit} do not cover another call ({self._tokens} tokens used); raise it "
-                        "and give the same command to go on"
+                        f"budget: {over} do not cover another call ({self._tokens} tokens used); raise it and give the "
+                        "same command to go on"
                     )
-            self._held = held
+                self._changed.wait()
+            self._held.append(most)
         return most
+
+    def _over(self, held: list[Usage]) -> str:
+        """The limit that these calls could pass, or nothing."""
+        tokens, dollars = self._settings.token_budget, self._settings.budget
+        if tokens is not None and self._tokens + sum(usage.tokens for usage in held) > tokens:
+            return f"{tokens} tokens"
+        if dollars is not None and self._cost + sum(self.cost_of(usage) for usage in held) > dollars:
+            return f"{dollars:g} US dollars"
+        return ""
 
     def release(self, held: Usage) -> None:
         """The call was not served, so nothing was paid."""
-        with self._lock:
+        with self._changed:
             self._held.remove(held)
+            self._changed.notify_all()
 
     def settle(self, held: Usage, used: Usage | None) -> None:
         """The call was served, or (None) may have been: then what it could use at most counts."""
@@ -94,8 +102,9 @@ class Ledger:
             "estimated": usage.estimated,
             "lost": used is None,
         }
-        with self._lock:
+        with self._changed:
             self._held.remove(held)
+            self._changed.notify_all()
             self.add(row)
             if self._log:
                 self._log(row)
@@ -111,7 +120,7 @@ class Ledger:
 
     def count_cached(self) -> None:
         """An answer came from the cache."""
-        with self._lock:
+        with self._changed:
             self.cached += 1
 
     def cost_of(self, usage: Usage) -> float:
