@@ -32,6 +32,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/localize.py
 	$(BIN)/python benchmarks/images.py
 	$(BIN)/python benchmarks/build.py
+	$(BIN)/python benchmarks/arena.py
 
 # Long campaigns: builds that are killed at random moments until they finish; thousands of damaged films.
 soak: $(READY)

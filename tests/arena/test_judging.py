@@ -171,6 +171,16 @@ def test_a_judge_that_is_down_half_way_stops_the_run_and_it_goes_on(asked, local
     assert len(served) == len(set(served)) == 11
 
 
+def test_battles_that_nobody_had_to_be_asked_for_do_not_hide_that_the_judge_is_down(asked, local_endpoint):
+    local_endpoint.acts.extend([status(503)] * 100)
+    client = asked.client.model_copy(update={"concurrency": 1})
+    with pytest.raises(EndpointDownError, match="3 battles in a row"):
+        judge(asked.model_copy(update={"max_failed": 1.0, "client": client}), endpoint(local_endpoint))
+    summary = json.loads((asked.output / "summary.json").read_text())
+    assert len(summary["failed"]) == 3
+    assert 0 < summary["battles"] == len(rows(asked))
+
+
 def test_a_judge_that_answers_garbage_is_a_counted_failure(asked, local_endpoint):
     local_endpoint.words = lambda request: "hm" if "edema" in json.dumps(request) else longer(request)
     summary = judge(asked.model_copy(update={"max_failed": 0.1}), endpoint(local_endpoint))

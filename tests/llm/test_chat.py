@@ -84,14 +84,17 @@ def silent(handler, _):
 
 
 def dripping(handler, _):
-    """A byte now and then: no single silence is long."""
+    """A good answer, a byte now and then: no single silence is long."""
+    choice = {"message": {"content": GOOD}, "finish_reason": "stop"}
+    whole = b" " * 20 + json.dumps({"choices": [choice]}).encode()
     handler.send_response(200)
-    handler.send_header("Content-Length", "1000")
+    handler.send_header("Content-Length", str(len(whole)))
     handler.end_headers()
-    for _ in range(30):
-        handler.wfile.write(b" ")
+    for at in range(20):
+        handler.wfile.write(whole[at : at + 1])
         handler.wfile.flush()
         time.sleep(0.03)
+    handler.wfile.write(whole[20:])
 
 
 def chat(endpoint, tmp_path, ask=None, ledger=None, **client):

@@ -134,13 +134,12 @@ class Transport:
         raise EndpointDownError(f"no answer after {self._settings.attempts} attempts; the last: {failed.why}")
 
     def _wait(self, attempt: int, failed: _Failed) -> None:
-        """Full jitter (Brooker, AWS Architecture Blog, 2015), and at least what the endpoint asked for."""
+        """Full jitter (Brooker, AWS Architecture Blog, 2015); all calls keep away for as long as the endpoint asked."""
         if failed.wait > self._settings.longest_wait:
             raise EndpointDownError(f"{failed.why}: it asks to wait {failed.wait:.0f} s, more than client.longest_wait")
         longest = min(self._settings.longest_wait, self._settings.backoff * 2 ** (attempt - 1))
-        if failed.wait:
-            self._pace.hold(failed.wait)
-        self._pace.sleep(failed.wait + random.uniform(0, longest))  # noqa: S311
+        self._pace.hold(failed.wait)
+        self._pace.sleep(random.uniform(0, longest))  # noqa: S311
 
     def _attempt(self, body: bytes, held: Usage) -> dict[str, Any] | _Failed:
         """One call; what was set aside stays so only where there is an answer."""
