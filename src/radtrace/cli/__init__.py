@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "score": ("radtrace.cli.score:score", "Score predicted reports against reference reports."),
     "compare": ("radtrace.cli.compare:compare", "Whether one model scores better than another, with paired tests."),
     "report": ("radtrace.cli.report:report", "Tables of the papers' shapes, and a page of samples side by side."),
+    "arena": ("radtrace.cli.arena:arena", "Judge pairs of reports and rank models by them."),
     "show": ("radtrace.cli.show:show", "Page through traces in one self-contained HTML file."),
 }
 """name -> ("module:attr", one line of help)."""
