@@ -4,8 +4,8 @@ arena-rank (Arena's own package) is installed into an environment of its own und
 has the battles in memory; reading files, starting Python and JAX's first compilation do not count. arena-rank takes
 seconds for a refit, so --peer-refits of them are timed one after the other by its own function, and its time for all
 is its fit plus refits x seconds a refit / cores, as if its pool of processes cost nothing (that pool, forked beside
-JAX's threads, did not end within minutes where this was written). Ours is one process. The largest differences of scores
-and of sandwich bounds are printed.
+JAX's threads, did not end within minutes where this was written). Ours is one process. The largest differences of
+scores and of sandwich bounds are printed.
 
     python benchmarks/arena.py [--battles N] [--models M] [--resamples B] [--peer-refits R] [--cache DIR] [--json]
 """

@@ -121,7 +121,7 @@ def test_import_and_agreement(radtrace, battles, tmp_path):
         (["agreement", "battles.jsonl"], "only one rater"),
         (["agreement", "battles.jsonl", "noid.jsonl"], "needs an id"),
         (["judge", "none.toml"], "none.toml"),
-        (["judge", str(ROOT / "recipes" / "arena.toml")], "references.jsonl: No such file"),
+        (["judge", str(ROOT / "recipes" / "arena.toml")], "first.jsonl: No such file"),
         (["judge", str(ROOT / "recipes" / "arena.toml"), "--set", "judge.kind=dice"], "judge"),
         (["judge", str(ROOT / "recipes" / "arena.toml"), "--set", "battle=3"], "did you mean 'battles'"),
     ],
