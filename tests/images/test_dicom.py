@@ -297,6 +297,10 @@ def code(value):
         ("LAO", None, None, "unknown", None, None),
         ("", "399348003", None, "AP", None, None),
         ("", "R-10236", None, "lateral", None, None),
+        ("", "R-102CD", None, "lateral", None, None),
+        ("", "R-40888", None, "PA", None, None),
+        ("", "R-10228", None, "unknown", None, None),  # latero-medial: of a limb
+        ("PA", "", ["LR", "F"], "PA", None, None),  # an axis that points both ways
         ("PA", "399348003", None, "unknown", None, None),  # PA says one, AP the other
         ("LLD", "399348003", None, "AP", None, None),
         ("PA", None, ["L", "F"], "PA", 0, False),

@@ -25,10 +25,12 @@ _VIEW_CODES: dict[str, Projection] = {
     "399348003": "AP",
     "R-10206": "AP",
     "272479007": "PA",
+    "R-40888": "PA",
     "R-10214": "PA",
     "399033003": "frontal",
+    "R-10202": "frontal",
     "399067008": "lateral",
-    "R-10228": "lateral",
+    "R-102CD": "lateral",
     "399173006": "lateral",
     "R-10236": "lateral",
     "399198007": "lateral",
@@ -92,12 +94,17 @@ def _view_code(dataset: Any) -> str:
 
 
 def _orientation(dataset: Any) -> Orientation | None:
-    """Two axes, one of them along the body, by the first letter of each (the others tell of an oblique film)."""
+    """Two axes, one of them along the body, by the first letter of each (the others tell of an oblique film).
+
+    None where an axis points both ways.
+    """
     values = dataset.get("PatientOrientation") or ()
     if isinstance(values, str) or len(values) != 2:
         return None
     row, column = (str(value).strip().upper() for value in values)
     if not (0 < len(row) <= 3 and 0 < len(column) <= 3 and set(row + column) <= set("LRAPHF")):
+        return None
+    if any(set(pair) <= set(axis) for pair in ("LR", "AP", "HF") for axis in (row, column)):
         return None
     if (row[0] in "HF") == (column[0] in "HF"):
         return None
