@@ -61,9 +61,15 @@ def test_a_pixel_belongs_to_the_likelier_lung() -> None:
 
 
 def test_a_lung_at_the_edge_and_a_small_one_are_doubted() -> None:
-    verdict = judge(masks((0, 20, 40, 80), (60, 30, 80, 60)), VIEW)
+    verdict = judge(masks((0, 20, 40, 80), (60, 30, 70, 75)), VIEW)
     assert verdict.chest is not None
     assert [warning.partition(" lung ")[0] for warning in verdict.warnings] == ["the left", "the right"]
+
+
+def test_lungs_of_unlike_height_are_doubted() -> None:
+    verdict = judge(masks((10, 10, 40, 95), (60, 20, 90, 60)), VIEW)
+    assert verdict.chest is not None
+    assert "the lungs differ much in height: boxes near the left one are doubtful" in verdict.warnings
 
 
 @pytest.mark.parametrize("heart", [None, (40, 50, 44, 85), (10, 30, 30, 70), (5, 50, 65, 85)])

@@ -182,3 +182,8 @@ def test_clean_drops_specks_and_keeps_a_divided_lung() -> None:
     assert not mask[6, 6]
     assert not mask[115, 50]
     assert not clean(np.zeros((SIDE, SIDE), bool)).any()
+
+
+def test_clean_drops_the_air_between_arm_and_body() -> None:
+    lung, air = drawn(60, 40, 110, 120), drawn(10, 110, 40, 195)
+    assert (clean(lung | air) == lung).all()

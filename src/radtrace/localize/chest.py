@@ -16,6 +16,8 @@ _LEAST_HEIGHT = 0.15
 """Of the film's height."""
 _LEAST_HEART = 0.15
 """Of the chest's width, and of the lungs' height."""
+_UNLIKE = 1.5
+"""Height of one lung over the other's, above which one is opaque or not what it was taken for: 2 films in 100."""
 _EDGE = 0.5
 """Pixels of the masks within which a lung reaches the film's edge."""
 
@@ -91,6 +93,10 @@ def _doubts(right: Lung, left: Lung, view: Corners) -> tuple[str, ...]:
         said.append(
             f"the {'right' if small is right else 'left'} lung is seen only in part: boxes near it are doubtful"
         )
+    short, tall = sorted((right, left), key=lambda lung: lung.height)
+    if tall.height > _UNLIKE * short.height:
+        side = "right" if short is right else "left"
+        said.append(f"the lungs differ much in height: boxes near the {side} one are doubtful")
     for side, lung in (("right", right), ("left", left)):
         bx1, by1, bx2, by2 = lung.box
         if bx1 <= x1 + _EDGE or by1 <= y1 + _EDGE or bx2 >= x2 - _EDGE or by2 >= y2 - _EDGE:

@@ -19,6 +19,8 @@ Index = tuple[Any, npt.NDArray[np.intp]]
 _TINY = np.float32(1e-6)
 _LEAST_PART = 0.2
 """Of the largest component: smaller ones are specks."""
+_LEAST_SHARE = 0.7
+"""Of a component, that has to lie in the columns of the largest one: a divided lung goes on above or below."""
 
 
 @dataclass(frozen=True)
@@ -153,11 +155,18 @@ class Lung(Outline):
 
 
 def clean(mask: Mask) -> Mask:
-    """A mask (H, W) without specks. Holes stay: they have no part in an outline."""
+    """A mask (H, W) without specks, and without what lies aside of its largest part, as the air between arm and body.
+
+    Holes stay: they have no part in an outline.
+    """
     labels, count = ndimage.label(mask)
     if count < 2:
         return mask
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
-    kept: Mask = (sizes >= _LEAST_PART * sizes.max())[labels]
-    return kept
+    main = int(sizes.argmax())
+    _, columns = ndimage.find_objects(labels)[main - 1]
+    above_or_below = np.bincount(labels[:, columns].ravel(), minlength=len(sizes))
+    large = sizes >= _LEAST_PART * sizes[main]
+    kept: Mask = (large & (above_or_below >= _LEAST_SHARE * sizes))[labels]
+    return kept & mask
