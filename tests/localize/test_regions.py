@@ -187,3 +187,4 @@ def test_clean_drops_specks_and_keeps_a_divided_lung() -> None:
 def test_clean_drops_the_air_between_arm_and_body() -> None:
     lung, air = drawn(60, 40, 110, 120), drawn(10, 110, 40, 195)
     assert (clean(lung | air) == lung).all()
+    assert (clean(lung | air, aside=True) == (lung | air)).all()

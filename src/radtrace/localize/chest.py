@@ -74,7 +74,7 @@ def _no_pair(right: Lung, left: Lung) -> str | None:
 
 def _central(depth: Depth, chest: Chest) -> Outline | None:
     """Heart or mediastinum; None where the mask is too small for it, or not between the lungs."""
-    mask: Mask = clean(depth > 0)
+    mask: Mask = clean(depth > 0, aside=True)
     if not mask.any():
         return None
     outline = Outline(mask, depth)

@@ -154,10 +154,10 @@ class Lung(Outline):
         return float(max(np.percentile(lowest, 5), self.level(0.55)))
 
 
-def clean(mask: Mask) -> Mask:
-    """A mask (H, W) without specks, and without what lies aside of its largest part, as the air between arm and body.
+def clean(mask: Mask, *, aside: bool = False) -> Mask:
+    """A mask (H, W) without specks. Holes stay: they have no part in an outline.
 
-    Holes stay: they have no part in an outline.
+    Args:    aside: keep what lies aside of the largest part; of a lung's mask that is the air between arm and body.
     """
     labels, count = ndimage.label(mask)
     if count < 2:
@@ -165,8 +165,10 @@ def clean(mask: Mask) -> Mask:
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
     main = int(sizes.argmax())
-    _, columns = ndimage.find_objects(labels)[main - 1]
-    above_or_below = np.bincount(labels[:, columns].ravel(), minlength=len(sizes))
-    large = sizes >= _LEAST_PART * sizes[main]
-    kept: Mask = (large & (above_or_below >= _LEAST_SHARE * sizes))[labels]
-    return kept & mask
+    keep = sizes >= _LEAST_PART * sizes[main]
+    if not aside:
+        _, columns = ndimage.find_objects(labels)[main - 1]
+        keep &= np.bincount(labels[:, columns].ravel(), minlength=len(sizes)) >= _LEAST_SHARE * sizes
+    keep[0] = False
+    kept: Mask = keep[labels]
+    return kept
