@@ -42,6 +42,8 @@ def test_normalised(text, words):
         ("B", "B"),
         (" (b) ", "B"),
         ("Option B", "B"),
+        ("Choice: (B)", "B"),
+        ("The answer is not B", None),
         ("the answer is B.", "B"),
         ("right lung", "B"),
         ("The right lung.", "B"),

@@ -11,7 +11,7 @@ from radtrace.errors import InputError
 NORMALISATION = "nfkc+casefold+lead-in+punctuation+articles+blanks"
 """`normalised`, as signatures name it."""
 _LEAD_IN = re.compile(
-    r"^\W*(?:(?:(?:the )?(?:final |correct )?answer(?: is\b|\W*:)+|(?:option|choice) (?=\(?\w{1,2}(?:\W|$)))\W*(?=\w))+"
+    r"^\W*(?:(?:(?:the )?(?:final |correct )?answer(?: is\b|\W*:)+|(?:option|choice)\W+(?=\w{1,2}(?:\W|$)))\W*(?=\w))+"
 )
 _PUNCTUATION = re.compile(r"(?<=\d)\.(?=\d)|(?<!\w)[-+<>≤≥](?=\d)|(\W|_)")
 _ARTICLES = frozenset(("a", "an", "the"))
