@@ -115,6 +115,40 @@ def test_the_references_may_be_a_trace_dataset(radtrace, tmp_path):
     assert (wrong.returncode, len(wrong.stderr.splitlines())) == (2, 1)
 
 
+def test_boxes_and_pictures_of_trace_datasets(radtrace, tmp_path):
+    settings = ["--set", "source.side=128", "--set", "workers=1"]
+    for name, count in (("refs", 5), ("preds", 3)):
+        own = ("--set", f"output={name}", "--set", f"source.count={count}")
+        assert radtrace("build", ROOT / "recipes" / "phantoms.toml", *settings, *own).returncode == 0
+    metrics = ("--metrics", "grd,gen,bleu_4")
+    same = json.loads(radtrace("score", "--preds", "refs", "--refs", "refs", *metrics, "--json").stdout)
+    assert same["scores"] == pytest.approx({"grd": 1, "gen": 1, "bleu_4": 1})
+    assert (same["n"], same["failed"]) == (5, 0)
+    # Two studies have no prediction: every step of theirs is 0.
+    done = radtrace("score", "--preds", "preds", "--refs", "refs", *metrics, "--json", "-o", "rows.jsonl")
+    fewer = json.loads(done.stdout)
+    assert (fewer["n"], fewer["failed"]) == (5, 2)
+    _, *rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
+    steps = {False: 0, True: 0}
+    for row in rows:
+        steps[row["failed"]] += row["statistics"]["grd"][1]
+        assert row["scores"]["grd"] == pytest.approx(int(not row["failed"]))
+        assert row["scores"]["gen"] == pytest.approx(int(not row["failed"]))
+    assert fewer["scores"]["grd"] == pytest.approx(steps[False] / (steps[False] + steps[True]))
+    unknown = radtrace("score", "--preds", "refs", "--refs", "preds", *metrics)
+    assert (unknown.returncode, len(unknown.stderr.splitlines())) == (2, 1)
+    assert "unknown id 'phantom-0000" in unknown.stderr
+
+
+@pytest.mark.parametrize("metrics", ["grd", "gen,bleu_4"])
+def test_lines_of_text_have_no_boxes(radtrace, files, metrics):
+    done = radtrace("score", *files, "--metrics", metrics)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines() == [
+        "radtrace: p.jsonl: gen and grd compare traces: both sides must be trace datasets"
+    ]
+
+
 def test_meteor_without_java_says_what_is_missing(radtrace, files):
     if shutil.which("java"):
         pytest.skip("there is a Java runtime")

@@ -2,12 +2,11 @@
 
 from typing import Literal
 
-import numpy as np
 from pydantic import Field
 
 from radtrace.config import Settings
-from radtrace.geometry import Box, fitted
-from radtrace.images import Pixels, crop, resized
+from radtrace.geometry import Box
+from radtrace.images import Pixels, crop, letterboxed
 
 
 class Picture(Settings):
@@ -30,12 +29,4 @@ class Picture(Settings):
     def draw(self, film: Pixels, box: Box) -> Pixels:
         """The picture of a step's box."""
         pixels = crop(film, self.box(box))
-        return _letterboxed(pixels, self.side) if self.kind == "zoom" else pixels
-
-
-def _letterboxed(pixels: Pixels, side: int) -> Pixels:
-    height, width = pixels.shape
-    new_width, new_height, left, top = fitted(width, height, side)
-    square = np.zeros((side, side), np.float32)
-    square[top : top + new_height, left : left + new_width] = resized(pixels, new_width, new_height)
-    return square
+        return letterboxed(pixels, self.side) if self.kind == "zoom" else pixels

@@ -1,13 +1,17 @@
 """Finding traces in a dataset that was built."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from radtrace.build.shards import Row, read_rows, study_ids, study_reports
 from radtrace.errors import InputError, did_you_mean
 from radtrace.records import Report
+
+_AT_ONCE = 20
+"""Studies whose pictures are in memory together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,43 @@ def read_reports(dataset: Path, split: str | None = None) -> Iterator[tuple[str,
     """
     for path in _files(dataset, split):
         yield from study_reports(path)
+
+
+def read_together(preds: Path, refs: Path, split: str | None = None) -> Iterator[tuple[Row | None, Row]]:
+    """(predicted, reference) of each study of `refs`, with their pictures, a few in memory at a time.
+
+    Returns: None for a study that `preds` lacks.
+    Raises:  InputError where either is no dataset or has no such split, for a doubled study, and for a predicted one
+        that is not in `refs`.
+    """
+    predicted, wanted = _places(preds, split), _places(refs, split)
+    for study in predicted:
+        if study not in wanted:
+            raise InputError(f"{preds}: unknown id {study!r}: not in {refs}")
+    studies = iter(wanted)
+    while batch := list(islice(studies, _AT_ONCE)):
+        mine, theirs = _rows_of(batch, predicted), _rows_of(batch, wanted)
+        yield from ((mine.get(study), theirs[study]) for study in batch)
+
+
+def _places(dataset: Path, split: str | None) -> dict[str, tuple[Path, int]]:
+    """Where each study's row is."""
+    places: dict[str, tuple[Path, int]] = {}
+    for path in _files(dataset, split):
+        for index, study in enumerate(study_ids(path)):
+            if study in places:
+                raise InputError(f"{dataset}: doubled id {study!r}")
+            places[study] = path, index
+    return places
+
+
+def _rows_of(studies: Sequence[str], places: Mapping[str, tuple[Path, int]]) -> dict[str, Row]:
+    files: dict[Path, list[int]] = {}
+    for study in studies:
+        if study in places:
+            path, index = places[study]
+            files.setdefault(path, []).append(index)
+    return {row.trace.study_id: row for path, indices in files.items() for row in read_rows(path, indices)}
 
 
 def _files(dataset: Path, split: str | None) -> list[Path]:

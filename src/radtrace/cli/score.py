@@ -78,7 +78,7 @@ def score(
         chosen = replace(chosen, uncertain=uncertain)
     names = tuple(name.strip() for name in metrics.split(",") if name.strip()) if metrics else chosen.metrics
     with _score_file(output, refs, split) as file:
-        result = run(chunked(_pairs(preds, refs, split, section)), names, chosen, file.add if file else None)
+        result = run(chunked(_pairs(preds, refs, split, section, names)), names, chosen, file.add if file else None)
         if file:
             file.finish(result)
     if result.unscored:
@@ -86,15 +86,30 @@ def score(
     click.echo(_json(result) if as_json else _table(result, chosen))
 
 
-def _pairs(preds: Path, refs: Path, split: str | None, section: str) -> Iterator["Pair"]:
+def _pairs(preds: Path, refs: Path, split: str | None, section: str, names: tuple[str, ...]) -> Iterator["Pair"]:
     from radtrace.metrics.pairs import pair_up, stream_pairs
+    from radtrace.metrics.scoring import OF_TRACES
 
+    if not OF_TRACES.isdisjoint(names):
+        yield from _trace_pairs(preds, refs, split, section, pictures="gen" in names)
+        return
     if _is_dataset(preds) or _is_dataset(refs):
         yield from pair_up(preds, _texts(preds, split, section), refs, _texts(refs, split, section))
         return
     if split:
         raise InputError("--split: neither --preds nor --refs is a trace dataset")
     yield from stream_pairs(preds, refs)
+
+
+def _trace_pairs(preds: Path, refs: Path, split: str | None, section: str, *, pictures: bool) -> Iterator["Pair"]:
+    from radtrace.build.reading import read_together
+    from radtrace.metrics.grounding import trace_pair
+
+    for path in (preds, refs):
+        if not _is_dataset(path):
+            raise InputError(f"{path}: gen and grd compare traces: both sides must be trace datasets")
+    for predicted, reference in read_together(preds, refs, split):
+        yield trace_pair(predicted, reference, section=section, pictures=pictures)
 
 
 def _is_dataset(path: Path) -> bool:

@@ -12,6 +12,7 @@ from radtrace.images.film import (
     Pixels,
     crop,
     encode_png,
+    letterboxed,
     resized,
     restore_aspect,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "Pixels",
     "crop",
     "encode_png",
+    "letterboxed",
     "load_film",
     "resized",
     "restore_aspect",

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from radtrace.geometry import Box
+from radtrace.geometry import Box, fitted
 from radtrace.records import Projection
 
 Pixels = npt.NDArray[np.float32]
@@ -80,12 +80,12 @@ class Film:
         return int(self.pixels.shape[0])
 
 
-def check_size(width: int, height: int) -> None:
+def check_size(width: int, height: int, min_side: int = MIN_SIDE) -> None:
     """Raises RefusalError for a film too small to show anything or too large to decode."""
     if width * height > MAX_PIXELS:
         raise RefusalError(f"{width}x{height} pixels are more than {MAX_PIXELS}")
-    if width < MIN_SIDE or height < MIN_SIDE:
-        raise RefusalError(f"{width}x{height} pixels; a film has at least {MIN_SIDE} a side")
+    if width < min_side or height < min_side:
+        raise RefusalError(f"{width}x{height} pixels; a film has at least {min_side} a side")
 
 
 def restore_aspect(film: Film, true_size: tuple[int, int]) -> Film:
@@ -103,6 +103,15 @@ def resized(pixels: Pixels, width: int, height: int) -> Pixels:
     """Resample to (height, width), bicubic with antialiasing, clipped to [0, 1]."""
     image = Image.fromarray(np.ascontiguousarray(pixels)).resize((width, height), Image.Resampling.BICUBIC)
     return np.clip(np.asarray(image, np.float32), 0.0, 1.0)
+
+
+def letterboxed(pixels: Pixels, side: int) -> Pixels:
+    """Resized into a square of `side` pixels, aspect kept, centred, black around it."""
+    height, width = pixels.shape
+    new_width, new_height, left, top = fitted(width, height, side)
+    square = np.zeros((side, side), np.float32)
+    square[top : top + new_height, left : left + new_width] = resized(pixels, new_width, new_height)
+    return square
 
 
 def crop(pixels: Pixels, box: Box) -> Pixels:

@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 from PIL import Image, ImageOps
 
-from radtrace.images.film import MAX_PIXELS, Pixels, RefusalError, check_size
+from radtrace.images.film import MAX_PIXELS, MIN_SIDE, Pixels, RefusalError, check_size
 
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 JPEG_MAGIC = b"\xff\xd8\xff"
@@ -15,11 +15,13 @@ JPEG_MAGIC = b"\xff\xd8\xff"
 _LAST_CHUNK = b"IEND"
 
 
-def decode_picture(data: bytes) -> Pixels:
+def decode_picture(data: bytes, min_side: int = MIN_SIDE) -> Pixels:
     """Decode a PNG or JPEG.
 
     Colour becomes gray by Rec. 601 luma; what is transparent is laid on black; an EXIF orientation is applied, as every
     viewer does.
+
+    Args:    min_side: pixels; smaller pictures are refused. A film's limit; part of a film may be any size.
     Raises:  RefusalError
     """
     if data.startswith(PNG_MAGIC):
@@ -28,7 +30,7 @@ def decode_picture(data: bytes) -> Pixels:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as image:
-                check_size(image.width, image.height)
+                check_size(image.width, image.height, min_side)
                 if getattr(image, "n_frames", 1) != 1:
                     raise RefusalError("an animation, no film")
                 if image.mode == "CMYK":

@@ -29,11 +29,16 @@ METRICS: dict[str, str] = {
     "meteor_nltk": "radtrace.metrics.meteor:meteor_nltk",
     "meteor_nltk_nosyn": "radtrace.metrics.meteor:meteor_nltk_nosyn",
     "cider_d": "radtrace.metrics.cider:cider_d",
+    "grd": "radtrace.metrics.grounding:grd",
+    "gen": "radtrace.metrics.grounding:gen",
 }
 """name -> "module:attr" of a `Metric`. A metric may answer several scores; the name of one of them chooses that one."""
 
 AT_ONCE = frozenset({"cider_d"})
 """Metrics whose value of a pair depends on all the others: these hold every pair in memory."""
+
+OF_TRACES = frozenset({"grd", "gen"})
+"""Metrics of `radtrace.metrics.grounding.TracePair`."""
 
 
 def metric(name: str) -> Metric:
