@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from radtrace.findings import NIH14
+
 ROOT = Path(__file__).parents[2]
 REFERENCES = {
     "a": "The heart is normal. The lungs are clear.",
@@ -147,6 +149,43 @@ def test_lines_of_text_have_no_boxes(radtrace, files, metrics):
     assert done.stderr.splitlines() == [
         "radtrace: p.jsonl: gen and grd compare traces: both sides must be trace datasets"
     ]
+
+
+@pytest.fixture
+def gold(tmp_path):
+    names = ("Effusion", "Cardiomegaly", *(name for name in NIH14 if name not in ("Effusion", "Cardiomegaly")))
+    rows = {"a": "0,0", "b": "1,0", "c": "0,1"}
+    lines = [f"{id_},{first}{',0' * 12},{int(id_ == 'a')}" for id_, first in rows.items()]
+    (tmp_path / "gold.csv").write_text("\n".join([f"uid,{','.join(names)},normal", *lines, ""]))
+    return ("--gold", "gold.csv")
+
+
+def test_given_labels_are_the_headline(radtrace, files, gold, tmp_path):
+    done = radtrace("score", *files, *gold, "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert next(iter(result["scores"])) == "gold_micro_f1"
+    assert not any(name.startswith("chexpert_rules") for name in result["scores"])
+    # b's effusion is found, c's cardiomegaly is missed as its prediction is; d has no labels.
+    assert result["scores"]["gold_micro_f1"] == pytest.approx(2 / 3)
+    assert result["scores"]["gold_false_alarms_on_normal"] == 0
+    about = result["gold"]
+    assert (about["n"], about["failed"], about["missing"], about["normal"], about["macro"]) == (3, 1, 1, 1, [])
+    assert (about["positives"]["Effusion"], about["positives"]["Hernia"]) == (1, 0)
+    assert "1 of 4 ids are not in gold.csv" in done.stderr
+    lines = radtrace("score", *files, *gold, "-o", "rows.jsonl").stdout.splitlines()
+    assert lines[0].startswith("gold_micro_f1 ")
+    assert "macro of the classes with 10 or more positives: no class" in lines[-2]
+    assert "gold_micro_f1" in json.loads((tmp_path / "rows.jsonl").read_text().splitlines()[1])["scores"]
+
+
+def test_labels_of_other_studies_are_an_error(radtrace, files, gold, tmp_path):
+    text = (tmp_path / "gold.csv").read_text()
+    (tmp_path / "gold.csv").write_text(text.replace("\na,", "\nA,").replace("\nb,", "\nB,").replace("\nc,", "\nC,"))
+    done = radtrace("score", *files, *gold, "-o", "rows.jsonl")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "gold.csv: has none of the ids of r.jsonl" in done.stderr
+    assert not list(tmp_path.glob("*rows*"))
 
 
 def test_meteor_without_java_says_what_is_missing(radtrace, files):

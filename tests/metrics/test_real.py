@@ -5,6 +5,7 @@ import csv
 import pytest
 
 from radtrace.metrics import PRESETS, Pair, preset, score
+from radtrace.metrics.gold import GoldLabels, read_gold
 
 
 @pytest.fixture(scope="module")
@@ -32,3 +33,17 @@ def test_the_published_protocol_flatters(constant, studies):
     names = ["bleu_1", "bleu_4"]
     honest, flattered = (score([constant], names, protocol).scores for protocol in (PRESETS["r2gen"], published))
     assert all(flattered[name] > honest[name] for name in names)
+
+
+def test_reference_texts_against_the_gold_labels(studies, data_dir):
+    labels = GoldLabels(read_gold(data_dir / "openi" / "gold_labels_nih14.csv"))
+    pairs = [Pair(row["uid"], row["findings"], None) for row in studies if row["r2gen_split"] == "val"]
+    scores = {one.name: one.value for one in labels(pairs, PRESETS["r2gen"])}
+    assert (labels.n, labels.missing, labels.normals, labels.supported) == (
+        148,
+        148,
+        49,
+        ["Atelectasis", "Cardiomegaly"],
+    )
+    assert scores["gold_micro_f1"] > 0.7
+    assert scores["gold_false_alarms_on_normal"] < 0.05

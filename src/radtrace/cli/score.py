@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,7 @@ from radtrace.errors import InputError
 
 if TYPE_CHECKING:
     from radtrace.metrics import Pair, Preset, Scored
+    from radtrace.metrics.gold import GoldLabels
     from radtrace.metrics.presets import Uncertain
     from radtrace.metrics.score_file import ScoreFile
 
@@ -24,7 +25,13 @@ if TYPE_CHECKING:
 @click.option(
     "--uncertain",
     type=click.Choice(["present", "absent", "ignored"]),
-    help="What an uncertain label counts as; the presets say present.",
+    help="What an uncertain label counts as; the presets say present, beside --gold see docs/score.md.",
+)
+@click.option(
+    "--gold",
+    metavar="LABELS.csv",
+    type=click.Path(path_type=Path),
+    help="Given labels, which the headline figures are scored against.",
 )
 @click.option("--train", type=click.Path(path_type=Path), help="Training reports, for the preset published.")
 @click.option("--split", help="Of a trace dataset: only this split.")
@@ -48,6 +55,7 @@ def score(
     protocol: str,
     metrics: str | None,
     uncertain: "Uncertain | None",
+    gold: Path | None,
     train: Path | None,
     split: str | None,
     section: str,
@@ -65,6 +73,7 @@ def score(
     Examples:
       radtrace score --preds mine.jsonl --refs val.jsonl
       radtrace score --preds mine.jsonl --refs runs/openi --split val --preset radeval --json
+      radtrace score --preds mine.jsonl --refs val.jsonl --gold gold_labels_nih14.csv
       radtrace score --preds mine.jsonl --refs val.jsonl --metrics bleu_4,rouge_l,meteor -o samples.jsonl
     """
     from dataclasses import replace
@@ -76,14 +85,35 @@ def score(
     chosen = preset(protocol, None if train is None else (text or "" for _, text in _texts(train, None, section)))
     if uncertain:
         chosen = replace(chosen, uncertain=uncertain)
-    names = tuple(name.strip() for name in metrics.split(",") if name.strip()) if metrics else chosen.metrics
+    labels = _gold(gold, uncertain)
+    names = _names(metrics, chosen, labels)
     with _score_file(output, refs, split) as file:
-        result = run(chunked(_pairs(preds, refs, split, section, names)), names, chosen, file.add if file else None)
+        pairs = chunked(_pairs(preds, refs, split, section, names))
+        result = run(pairs, names, chosen, file.add if file else None, [labels] if labels else [])
+        if labels and not labels.n:
+            raise InputError(f"{gold}: has none of the ids of {refs}")
         if file:
             file.finish(result)
     if result.unscored:
         click.echo(f"{result.unscored} references are blank: not scored", err=True)
-    click.echo(_json(result) if as_json else _table(result, chosen))
+    if labels and labels.missing:
+        click.echo(f"{labels.missing} of {labels.n + labels.missing} ids are not in {gold}: without labels", err=True)
+    click.echo(_json(result, labels) if as_json else _table(result, chosen, labels))
+
+
+def _gold(path: Path | None, uncertain: "Uncertain | None") -> "GoldLabels | None":
+    if path is None:
+        return None
+    from radtrace.metrics.gold import GoldLabels, read_gold
+
+    return GoldLabels(read_gold(path), uncertain)
+
+
+def _names(metrics: str | None, preset: "Preset", labels: "GoldLabels | None") -> tuple[str, ...]:
+    """The metrics asked for; beside given labels the preset's own are without those that rules read on both sides."""
+    if metrics:
+        return tuple(name.strip() for name in metrics.split(",") if name.strip())
+    return tuple(name for name in preset.metrics if labels is None or name != "chexpert_rules")
 
 
 def _pairs(preds: Path, refs: Path, split: str | None, section: str, names: tuple[str, ...]) -> Iterator["Pair"]:
@@ -142,10 +172,24 @@ def _score_file(path: Path | None, refs: Path, split: str | None) -> Iterator["S
         yield file
 
 
-def _json(result: "Scored") -> str:
-    return json.dumps(
-        {"scores": result.scores, "signatures": result.signatures, "n": result.n, "failed": result.failed}
-    )
+def _json(result: "Scored", labels: "GoldLabels | None") -> str:
+    whole: dict[str, Any] = {
+        "scores": result.scores,
+        "signatures": result.signatures,
+        "n": result.n,
+        "failed": result.failed,
+    }
+    if labels:
+        whole["gold"] = {
+            "sha256": labels.gold.sha256,
+            "n": labels.n,
+            "failed": labels.failed,
+            "missing": labels.missing,
+            "normal": labels.normals,
+            "positives": dict(labels.positives),
+            "macro": labels.supported,
+        }
+    return json.dumps(whole)
 
 
 _LANGUAGE = ("bleu", "rouge", "meteor", "cider")
@@ -153,7 +197,7 @@ _WIDTH = 44
 _FIGURES = ("f1", "sensitivity", "specificity")
 
 
-def _table(result: "Scored", preset: "Preset") -> str:
+def _table(result: "Scored", preset: "Preset", labels: "GoldLabels | None") -> str:
     """The scores for people: clinical ones, classes by row, and then those of language."""
     classes: dict[str, dict[str, float | None]] = {}
     clinical: list[str] = []
@@ -170,7 +214,18 @@ def _table(result: "Scored", preset: "Preset") -> str:
     ]
     heading = [f"{'':<{_WIDTH}}" + "".join(f"{figure:>12}" for figure in _FIGURES)] if rows else []
     last = f"n {result.n}, failed {result.failed}; preset {preset.name}; how each was computed: --json"
-    return "\n".join([*clinical, *heading, *rows, *language, last])
+    return "\n".join([*clinical, *heading, *rows, *language, *_about(labels), last])
+
+
+def _about(labels: "GoldLabels | None") -> list[str]:
+    """What the figures against given labels stand on."""
+    if labels is None:
+        return []
+    macro = ", ".join(f"{name} {labels.positives[name]}" for name in labels.supported) or "no class"
+    return [
+        f"gold: n {labels.n}, failed {labels.failed}, without labels {labels.missing}, normal {labels.normals}; "
+        f"our rules read the predictions only; macro of the classes with 10 or more positives: {macro}"
+    ]
 
 
 def _of_class(name: str, result: "Scored") -> tuple[str, str] | None:

@@ -30,6 +30,7 @@ class Labelled:
     labeller: the name that its scores begin with; names: of the C classes.
     predicted, wanted: (N, C) of PRESENT, NOT_PRESENT (absent or not mentioned), UNCERTAIN.
     scored, failed: (N,) of the pairs, as `Pair` has them.
+    normal: (N,) which studies are normal; None where the class "No Finding" of the references says it.
     """
 
     labeller: str
@@ -38,6 +39,17 @@ class Labelled:
     wanted: LabelArray
     scored: BoolArray
     failed: BoolArray
+    normal: BoolArray | None = None
+
+    @property
+    def normals(self) -> BoolArray | None:
+        """(N,) the scored normal studies; None where nothing says which they are."""
+        if self.normal is not None:
+            return self.scored & self.normal
+        if NO_FINDING not in self.names:
+            return None
+        given: BoolArray = self.scored & (self.wanted[:, self.names.index(NO_FINDING)] == PRESENT)
+        return given
 
 
 def label_scores(
@@ -148,9 +160,9 @@ def _of_class(labels: Labelled, counts: FloatArray, index: int, said: dict[str, 
 
 def _abnormal_and_normal(labels: Labelled, counts: FloatArray, said: dict[str, object]) -> list[Score]:
     """F1 over the findings of studies that are not normal, and how many normal ones are called abnormal."""
-    if NO_FINDING not in labels.names:
+    normal = labels.normals
+    if normal is None:
         return []
-    normal = labels.scored & (labels.wanted[:, labels.names.index(NO_FINDING)] == PRESENT)
     others = labels.scored & ~normal
     findings = [index for index, name in enumerate(labels.names) if name != NO_FINDING]
     alarming = [index for index in findings if labels.names[index] != DEVICES]

@@ -75,7 +75,7 @@ class _Total:
         if self.sums is None or self.corpus is None or score.statistics is None:
             raise ValueError(f"{score.name} has no sums: it needs all pairs at once")
         self.sums = self.sums + score.statistics.sum(axis=0)
-        if score.value is not None or self.value is not None:
+        if self.sums.any():  # a value may be undefined in every chunk and defined over all
             value = float(self.corpus(self.sums))
             self.value = None if isnan(value) else value
 
@@ -85,10 +85,12 @@ def score(
     names: Sequence[str],
     preset: Preset,
     each: Callable[[Sequence[Pair], Sequence[Score]], None] | None = None,
+    first: Sequence[Metric] = (),
 ) -> Scored:
     """Score pairs by the named metrics, one chunk in memory at a time unless one of `AT_ONCE` is asked for.
 
     Args:    each: is told each chunk and its scores, with the values of its pairs.
+        first: metrics that have no name in the table, before the others; all of their scores.
     Raises:  RecipeError for an unknown name, what a metric raises where it is not available.
     """
     chosen = _chosen(names)
@@ -97,7 +99,8 @@ def score(
     totals: dict[str, _Total] = {}
     n = failed = unscored = 0
     for pairs in chunks:
-        scores = [one for function, wanted in chosen.items() for one in _wanted(function(pairs, preset), wanted)]
+        scores = [one for function in first for one in function(pairs, preset)]
+        scores += [one for function, wanted in chosen.items() for one in _wanted(function(pairs, preset), wanted)]
         for one in scores:
             if one.name in totals:
                 totals[one.name].add(one)
