@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from radtrace.metrics import PRESETS, Pair, score
-from radtrace.metrics.cleaners import clean_r2gen
+from radtrace.metrics.language.cleaners import clean_r2gen
 from radtrace.reports import sentences
 
 PEER = "pycocoevalcap==1.2"

@@ -8,8 +8,8 @@ import pytest
 
 from radtrace.errors import InputError
 from radtrace.evaluate.scored import aligned, read_scored
+from radtrace.metrics.clinical.label_scores import macro_f1
 from radtrace.metrics.corpora import CORPORA, from_spec, to_spec
-from radtrace.metrics.label_scores import macro_f1
 from radtrace.metrics.scores import ratio
 
 

@@ -5,7 +5,7 @@ import csv
 import pytest
 
 from radtrace.metrics import PRESETS, Pair, preset, score
-from radtrace.metrics.gold import GoldLabels, read_gold
+from radtrace.metrics.clinical.gold import GoldLabels, read_gold
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from radtrace.errors import InputError
 if TYPE_CHECKING:  # numpy and pydantic load only where files are compared
     from radtrace.evaluate.comparison import Choice, Compared, Plan
     from radtrace.evaluate.scored import Scored
-    from radtrace.metrics.bootstrap import Interval
+    from radtrace.metrics.statistics.bootstrap import Interval
 
 
 @click.command()

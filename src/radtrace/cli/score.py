@@ -12,7 +12,7 @@ from radtrace.errors import InputError
 
 if TYPE_CHECKING:
     from radtrace.metrics import Pair, Preset, Scored
-    from radtrace.metrics.gold import GoldLabels
+    from radtrace.metrics.clinical.gold import GoldLabels
     from radtrace.metrics.presets import Uncertain
     from radtrace.metrics.score_file import ScoreFile
 
@@ -104,7 +104,7 @@ def score(
 def _gold(path: Path | None, uncertain: "Uncertain | None") -> "GoldLabels | None":
     if path is None:
         return None
-    from radtrace.metrics.gold import GoldLabels, read_gold
+    from radtrace.metrics.clinical.gold import GoldLabels, read_gold
 
     return GoldLabels(read_gold(path), uncertain)
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from radtrace.errors import InputError, did_you_mean
 from radtrace.evaluate.columns import chosen
 from radtrace.evaluate.scored import Measured, Scored
-from radtrace.metrics.bootstrap import (
+from radtrace.metrics.scores import Corpus, FloatArray
+from radtrace.metrics.statistics.bootstrap import (
     Interval,
     IntervalMethod,
     bootstrap_p,
@@ -18,10 +19,9 @@ from radtrace.metrics.bootstrap import (
     jackknife_sums,
     resampled_sums,
 )
-from radtrace.metrics.holm import holm
-from radtrace.metrics.permutation import Permutation, permutation_test
-from radtrace.metrics.scores import Corpus, FloatArray
-from radtrace.metrics.wilcoxon import Wilcoxon, ZeroMethod, wilcoxon
+from radtrace.metrics.statistics.holm import holm
+from radtrace.metrics.statistics.permutation import Permutation, permutation_test
+from radtrace.metrics.statistics.wilcoxon import Wilcoxon, ZeroMethod, wilcoxon
 
 Test = Literal["permutation", "bootstrap", "wilcoxon"]
 TESTS: tuple[Test, ...] = ("permutation", "bootstrap", "wilcoxon")

@@ -11,8 +11,8 @@ from radtrace.errors import InputError, did_you_mean
 from radtrace.evaluate.columns import SHAPES, Column, chosen, group, of_classes
 from radtrace.evaluate.runs import ScoredRun
 from radtrace.evaluate.scored import Measured
-from radtrace.metrics.bootstrap import Interval, interval, resampled_sums
 from radtrace.metrics.scores import FloatArray
+from radtrace.metrics.statistics.bootstrap import Interval, interval, resampled_sums
 
 
 @dataclass(frozen=True, slots=True)

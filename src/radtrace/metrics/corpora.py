@@ -11,12 +11,12 @@ from radtrace.metrics.scores import Corpus
 
 CORPORA: dict[str, str] = {
     "ratio": "radtrace.metrics.scores:ratio",
-    "coco_bleu": "radtrace.metrics.bleu:coco_bleu",
-    "sacrebleu_bleu": "radtrace.metrics.bleu:sacrebleu_bleu",
-    "meteor": "radtrace.metrics.meteor:meteor_of",
-    "f1": "radtrace.metrics.label_scores:f1",
-    "micro_f1": "radtrace.metrics.label_scores:micro_f1",
-    "macro_f1": "radtrace.metrics.label_scores:macro_f1",
+    "coco_bleu": "radtrace.metrics.language.bleu:coco_bleu",
+    "sacrebleu_bleu": "radtrace.metrics.language.bleu:sacrebleu_bleu",
+    "meteor": "radtrace.metrics.language.meteor:meteor_of",
+    "f1": "radtrace.metrics.clinical.label_scores:f1",
+    "micro_f1": "radtrace.metrics.clinical.label_scores:micro_f1",
+    "macro_f1": "radtrace.metrics.clinical.label_scores:macro_f1",
 }
 """name -> "module:attr" of a `Corpus`. A score file names one of these; a path in a file would be run unread."""
 

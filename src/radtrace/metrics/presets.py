@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from radtrace.errors import InputError, RecipeError, did_you_mean
-from radtrace.metrics.cleaners import as_it_stands, clean_r2gen, clean_r2gen_mimic, frequent_words, known_words
+from radtrace.metrics.language.cleaners import as_it_stands, clean_r2gen, clean_r2gen_mimic, frequent_words, known_words
 
 Clean = Callable[[str], str]
 Uncertain = Literal["present", "absent", "ignored"]

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from radtrace.findings import CHEXPERT, NIH14, annotate, chexpert_labels, findings_of, nih14_labels
-from radtrace.metrics.label_scores import NOT_PRESENT, PRESENT, UNCERTAIN, LabelArray
+from radtrace.metrics.clinical.label_scores import NOT_PRESENT, PRESENT, UNCERTAIN, LabelArray
 from radtrace.records import Status
 
 Scheme = Literal["chexpert", "nih14"]

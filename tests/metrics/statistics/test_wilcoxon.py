@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from radtrace.metrics.wilcoxon import wilcoxon
+from radtrace.metrics.statistics.wilcoxon import wilcoxon
 
 
 def test_small_samples_by_hand():

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from radtrace.metrics.permutation import Permutation, permutation_test
 from radtrace.metrics.scores import ratio
+from radtrace.metrics.statistics.permutation import Permutation, permutation_test
 
 
 def _means(values):

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from radtrace.metrics.bootstrap import (
+from radtrace.metrics.scores import ratio
+from radtrace.metrics.statistics.bootstrap import (
     Interval,
     bootstrap_p,
     corpus_interval,
@@ -14,7 +15,6 @@ from radtrace.metrics.bootstrap import (
     jackknife_sums,
     resampled_sums,
 )
-from radtrace.metrics.scores import ratio
 
 
 def _means(values):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radtrace.metrics.holm import holm
+from radtrace.metrics.statistics.holm import holm
 
 
 def test_the_textbook_case():

@@ -2,7 +2,7 @@ import pytest
 
 from radtrace.errors import InputError, RecipeError
 from radtrace.metrics import preset
-from radtrace.metrics.cleaners import clean_r2gen, clean_r2gen_mimic, frequent_words, known_words
+from radtrace.metrics.language.cleaners import clean_r2gen, clean_r2gen_mimic, frequent_words, known_words
 
 
 @pytest.mark.parametrize(

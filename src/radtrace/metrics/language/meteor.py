@@ -12,11 +12,11 @@ from typing import Any, Self
 import numpy as np
 
 from radtrace.errors import InputError, MissingExtraError, RadtraceError
+from radtrace.metrics.language.wordnet import WordNet
+from radtrace.metrics.language.words import texts
 from radtrace.metrics.pairs import Pair
 from radtrace.metrics.presets import Preset
 from radtrace.metrics.scores import FloatArray, Score, mean_score, signature, summed_score
-from radtrace.metrics.wordnet import WordNet
-from radtrace.metrics.words import texts
 
 _ALPHA, _BETA, _GAMMA, _DELTA = 0.85, 0.2, 0.6, 0.75
 _WEIGHTS = np.array([1.0, 0.6, 0.8, 0.6])

@@ -3,10 +3,10 @@ import pytest
 
 from radtrace.findings import CHEXPERT
 from radtrace.metrics import PRESETS, Pair
-from radtrace.metrics.chexpert_rules import chexpert_rules
-from radtrace.metrics.label_scores import PRESENT, UNCERTAIN, Labelled, label_scores
-from radtrace.metrics.priors import compares, prior_hallucination
-from radtrace.metrics.rules import labels_of
+from radtrace.metrics.clinical.chexpert_rules import chexpert_rules
+from radtrace.metrics.clinical.label_scores import PRESENT, UNCERTAIN, Labelled, label_scores
+from radtrace.metrics.clinical.priors import compares, prior_hallucination
+from radtrace.metrics.clinical.rules import labels_of
 
 NAMES = ("No Finding", "Edema", "Fracture")
 P, U = PRESENT, UNCERTAIN

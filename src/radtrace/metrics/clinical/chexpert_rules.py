@@ -6,10 +6,10 @@ from itertools import chain
 import numpy as np
 
 from radtrace.findings import CHEXPERT
-from radtrace.metrics.label_scores import Labelled, label_scores
+from radtrace.metrics.clinical.label_scores import Labelled, label_scores
+from radtrace.metrics.clinical.rules import labels_of
 from radtrace.metrics.pairs import Pair
 from radtrace.metrics.presets import Preset
-from radtrace.metrics.rules import labels_of
 from radtrace.metrics.scores import Score
 
 

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from itertools import chain
 from math import exp, log, sqrt
 
+from radtrace.metrics.language.words import texts
 from radtrace.metrics.pairs import Pair
 from radtrace.metrics.presets import Preset
 from radtrace.metrics.scores import Score, mean_score, signature
-from radtrace.metrics.words import texts
 
 _ORDERS = 4
 _SIGMA = 6.0

@@ -4,8 +4,8 @@ import pytest
 
 from radtrace.errors import InputError
 from radtrace.metrics import PRESETS, Pair
-from radtrace.metrics.meteor import meteor_nltk, meteor_nltk_nosyn
-from radtrace.metrics.wordnet import WordNet
+from radtrace.metrics.language.meteor import meteor_nltk, meteor_nltk_nosyn
+from radtrace.metrics.language.wordnet import WordNet
 
 SYNSETS = {
     "noun": [("heart", "pump"), ("man",), ("leaf", "leafage")],

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from radtrace.errors import InputError
-from radtrace.metrics.label_scores import (
+from radtrace.metrics.clinical.label_scores import (
     NO_FINDING,
     NOT_PRESENT,
     PRESENT,
@@ -19,9 +19,9 @@ from radtrace.metrics.label_scores import (
     Labelled,
     label_scores,
 )
+from radtrace.metrics.clinical.rules import SCHEMES, Scheme, labels_of
 from radtrace.metrics.pairs import Pair
 from radtrace.metrics.presets import Preset, Uncertain
-from radtrace.metrics.rules import SCHEMES, Scheme, labels_of
 from radtrace.metrics.scores import Score
 
 IDS = ("id", "uid", "study_id")

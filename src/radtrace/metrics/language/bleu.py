@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from radtrace.metrics.language.words import Grams, texts
 from radtrace.metrics.pairs import Pair
 from radtrace.metrics.presets import Preset
 from radtrace.metrics.scores import FloatArray, Score, signature, summed_score
-from radtrace.metrics.words import Grams, texts
 
 ORDERS = 4
 _SMALL = 1e-9

@@ -6,7 +6,7 @@ import pytest
 from radtrace.errors import InputError
 from radtrace.findings import CHEXPERT, NIH14
 from radtrace.metrics import PRESETS, Pair, score
-from radtrace.metrics.gold import GoldLabels, read_gold
+from radtrace.metrics.clinical.gold import GoldLabels, read_gold
 
 
 def write(path, rows, names=NIH14, key="uid", normal=True):

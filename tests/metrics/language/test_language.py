@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from radtrace.errors import MissingExtraError
 from radtrace.metrics import PRESETS, Pair
-from radtrace.metrics.bleu import bleu, bleu_sacrebleu
-from radtrace.metrics.cider import cider_d
-from radtrace.metrics.meteor import meteor, meteor_nltk_nosyn, meteor_of
-from radtrace.metrics.rouge import lcs, rouge_1, rouge_2, rouge_l, rouge_l_coco, rouge_l_stemmed
-from radtrace.metrics.words import Grams
+from radtrace.metrics.language.bleu import bleu, bleu_sacrebleu
+from radtrace.metrics.language.cider import cider_d
+from radtrace.metrics.language.meteor import meteor, meteor_nltk_nosyn, meteor_of
+from radtrace.metrics.language.rouge import lcs, rouge_1, rouge_2, rouge_l, rouge_l_coco, rouge_l_stemmed
+from radtrace.metrics.language.words import Grams
 
 BLEU = {
     "r2gen": [0.5342676551995249, 0.4118378572009792, 0.3467357134477421, 0.2769342779560402],
@@ -130,7 +130,7 @@ def test_meteor_is_javas(pairs, name):
 
 
 def test_meteor_without_its_program_is_refused_not_replaced(pairs, monkeypatch):
-    monkeypatch.setattr("radtrace.metrics.meteor.find_spec", lambda name: None)
+    monkeypatch.setattr("radtrace.metrics.language.meteor.find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"radtrace\[meteor\]"):
         meteor(pairs, PRESETS["r2gen"])
 

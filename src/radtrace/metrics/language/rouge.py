@@ -7,10 +7,10 @@ from importlib.metadata import version
 from itertools import pairwise
 from typing import Any
 
+from radtrace.metrics.language.words import texts
 from radtrace.metrics.pairs import Pair
 from radtrace.metrics.presets import Preset
 from radtrace.metrics.scores import Score, mean_score, signature
-from radtrace.metrics.words import texts
 
 COCO_BETA = 1.2
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from radtrace.metrics.bootstrap import tolerance
 from radtrace.metrics.scores import Corpus, FloatArray
+from radtrace.metrics.statistics.bootstrap import tolerance
 
 _CELLS = 1 << 20
 """Of the table of swaps held at once: 8 MB."""
