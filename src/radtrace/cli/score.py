@@ -34,6 +34,19 @@ if TYPE_CHECKING:
     help="Given labels, which the headline figures are scored against.",
 )
 @click.option("--train", type=click.Path(path_type=Path), help="Training reports, for the preset published.")
+@click.option(
+    "--checkpoint",
+    "checkpoints",
+    metavar="NAME=PATH",
+    multiple=True,
+    help="The local directory or hub id of a metric's network; see docs/score.md.",
+)
+@click.option(
+    "--judge",
+    metavar="RECIPE.toml",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The chat model of metrics that ask one; see docs/score.md.",
+)
 @click.option("--split", help="Of a trace dataset: only this split.")
 @click.option(
     "--section",
@@ -57,6 +70,8 @@ def score(
     uncertain: "Uncertain | None",
     gold: Path | None,
     train: Path | None,
+    checkpoints: tuple[str, ...],
+    judge: Path | None,
     split: str | None,
     section: str,
     as_json: bool,
@@ -80,6 +95,7 @@ def score(
 
     from radtrace.metrics import preset
     from radtrace.metrics import score as run
+    from radtrace.metrics.backing import Backing, judged_by, read_checkpoints
     from radtrace.metrics.pairs import chunked
 
     chosen = preset(protocol, None if train is None else (text or "" for _, text in _texts(train, None, section)))
@@ -87,9 +103,10 @@ def score(
         chosen = replace(chosen, uncertain=uncertain)
     labels = _gold(gold, uncertain)
     names = _names(metrics, chosen, labels)
-    with _score_file(output, refs, split) as file:
+    with _score_file(output, refs, split) as file, judged_by(judge) as asked:
         pairs = chunked(_pairs(preds, refs, split, section, names))
-        result = run(pairs, names, chosen, file.add if file else None, [labels] if labels else [])
+        backing = Backing(read_checkpoints(checkpoints), asked)
+        result = run(pairs, names, chosen, file.add if file else None, [labels] if labels else [], backing)
         if labels and not labels.n:
             raise InputError(f"{gold}: has none of the ids of {refs}")
         if file:

@@ -6,6 +6,7 @@ from itertools import chain
 from math import isnan
 
 from radtrace.config import resolve
+from radtrace.metrics.backing import Backing
 from radtrace.metrics.pairs import Pair
 from radtrace.metrics.presets import Preset
 from radtrace.metrics.scores import Corpus, FloatArray, Score
@@ -34,6 +35,9 @@ METRICS: dict[str, str] = {
 }
 """name -> "module:attr" of a `Metric`. A metric may answer several scores; the name of one of them chooses that one."""
 
+BACKED: dict[str, str] = {}
+"""name -> "module:attr" of what makes a `Metric` of a `Backing`: metrics that need a checkpoint or a chat model."""
+
 AT_ONCE = frozenset({"cider_d"})
 """Metrics whose value of a pair depends on all the others: these hold every pair in memory."""
 
@@ -41,10 +45,17 @@ OF_TRACES = frozenset({"grd", "gen"})
 """Metrics of `radtrace.metrics.grounding.TracePair`."""
 
 
-def metric(name: str) -> Metric:
-    """The metric of this name, imported now. Raises RecipeError with a hint where there is none."""
-    found: Metric = resolve(METRICS, name, "metric")
-    return found
+def metric(name: str, backing: Backing | None = None) -> Metric:
+    """The metric of this name, imported now.
+
+    Raises:  RecipeError with a hint where there is none, InputError where it needs what `backing` does not name.
+    """
+    table = METRICS | BACKED
+    found = resolve(table, name, "metric")
+    if table.get(name, name) in BACKED.values():
+        found = found(backing or Backing())
+    function: Metric = found
+    return function
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +97,16 @@ def score(
     preset: Preset,
     each: Callable[[Sequence[Pair], Sequence[Score]], None] | None = None,
     first: Sequence[Metric] = (),
+    backing: Backing | None = None,
 ) -> Scored:
     """Score pairs by the named metrics, one chunk in memory at a time unless one of `AT_ONCE` is asked for.
 
     Args:    each: is told each chunk and its scores, with the values of its pairs.
         first: metrics that have no name in the table, before the others; all of their scores.
+        backing: checkpoints and the judge that some metrics need.
     Raises:  RecipeError for an unknown name, what a metric raises where it is not available.
     """
-    chosen = _chosen(names)
+    chosen = _chosen(names, backing)
     if not AT_ONCE.isdisjoint(names):
         chunks = [list(chain.from_iterable(chunks))]
     totals: dict[str, _Total] = {}
@@ -121,12 +134,13 @@ def score(
     )
 
 
-def _chosen(names: Sequence[str]) -> dict[Metric, set[str]]:
-    """The functions to call, each once, and the names that it was asked for by."""
-    chosen: dict[Metric, set[str]] = {}
+def _chosen(names: Sequence[str], backing: Backing | None) -> dict[Metric, set[str]]:
+    """The functions to call, each made and called once, and the names that it was asked for by."""
+    table = METRICS | BACKED
+    asked: dict[str, set[str]] = {}
     for name in names:
-        chosen.setdefault(metric(name), set()).add(name)
-    return chosen
+        asked.setdefault(table.get(name, name), set()).add(name)
+    return {metric(min(wanted), backing): wanted for wanted in asked.values()}
 
 
 def _wanted(scores: Sequence[Score], names: set[str]) -> list[Score]:
