@@ -74,7 +74,7 @@ class Decoder(nn.Module):
         return out
 
 
-class VQGAN(ChameleonVQVAE):
+class VQGAN(ChameleonVQVAE):  # type: ignore[misc]
     """Pixels to codes and back.
 
     Pictures are (B, channels, H, W) in [-1, 1], H and W multiples of `factor`; codes (B, H / factor, W / factor).
@@ -83,7 +83,7 @@ class VQGAN(ChameleonVQVAE):
     def __init__(self, config: ChameleonVQVAEConfig) -> None:
         super().__init__(config)
         self.decoder = Decoder(config)
-        self.post_init()  # type: ignore[no-untyped-call]
+        self.post_init()
 
     @property
     def factor(self) -> int:
