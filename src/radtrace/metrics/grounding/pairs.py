@@ -1,4 +1,4 @@
-"""Predicted traces beside reference traces, as pairs that carry the figures of their steps."""
+"""Predicted traces beside reference traces, as pairs that carry their words and the figures of their steps."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,17 @@ from radtrace.metrics.pairs import Pair
 
 @dataclass(frozen=True, slots=True)
 class TracePair(Pair):
-    """A pair whose two sides are traces: their reports, and how their steps agree. No picture is held.
+    """A pair whose two sides are traces: their reports, the words of their steps, and how these agree.
 
     steps: one a step that either side grounds; empty where neither does, and then the pair is not scored.
+    predicted_steps: rationales in order; None where the model failed. reference_steps: the reference's.
+    report: the reference's findings and impression; None where it has no report.
     """
 
     steps: tuple[StepFigures, ...]
+    predicted_steps: tuple[str, ...] | None
+    reference_steps: tuple[str, ...]
+    report: str | None
 
 
 def trace_pair(
@@ -28,6 +33,9 @@ def trace_pair(
         prediction=_text(predicted, section),
         reference=_text(reference, section),
         steps=step_figures(predicted, reference, pictures),
+        predicted_steps=None if predicted is None else _rationales(predicted),
+        reference_steps=_rationales(reference),
+        report=_whole(reference),
     )
 
 
@@ -35,3 +43,12 @@ def _text(side: Traced | None, section: str) -> str | None:
     report = side.trace.report if side else None
     text: str | None = getattr(report, section) if report else None
     return text
+
+
+def _rationales(side: Traced) -> tuple[str, ...]:
+    return tuple(step.rationale for step in side.trace.steps)
+
+
+def _whole(side: Traced) -> str | None:
+    report = side.trace.report
+    return f"{report.findings}\n{report.impression}".strip() if report else None
