@@ -16,6 +16,8 @@ Metric = Callable[[Sequence[Pair], Preset], list[Score]]
 METRICS: dict[str, str] = {
     "chexpert_rules": "radtrace.metrics.clinical.chexpert_rules:chexpert_rules",
     "prior_hallucination": "radtrace.metrics.clinical.priors:prior_hallucination",
+    "error_counts_rules": "radtrace.metrics.judged.error_counts:error_counts_rules",
+    "steps_rules": "radtrace.metrics.judged.step_scores:steps_rules",
     "bleu": "radtrace.metrics.language.bleu:bleu",
     "bleu_1": "radtrace.metrics.language.bleu:bleu",
     "bleu_2": "radtrace.metrics.language.bleu:bleu",
@@ -35,13 +37,20 @@ METRICS: dict[str, str] = {
 }
 """name -> "module:attr" of a `Metric`. A metric may answer several scores; the name of one of them chooses that one."""
 
-BACKED: dict[str, str] = {}
+BACKED: dict[str, str] = {
+    "green": "radtrace.metrics.judged.green_local:green",
+    "green_style": "radtrace.metrics.judged.green_style:green_style",
+    "gema_style": "radtrace.metrics.judged.gema_style:gema_style",
+    "radfact_style": "radtrace.metrics.judged.radfact:radfact_style",
+    "radfact_style_grounded": "radtrace.metrics.judged.radfact:radfact_style",
+    "steps_llm": "radtrace.metrics.judged.step_scores:steps_llm",
+}
 """name -> "module:attr" of what makes a `Metric` of a `Backing`: metrics that need a checkpoint or a chat model."""
 
 AT_ONCE = frozenset({"cider_d"})
 """Metrics whose value of a pair depends on all the others: these hold every pair in memory."""
 
-OF_TRACES = frozenset({"grd", "gen"})
+OF_TRACES = frozenset({"grd", "gen", "radfact_style_grounded", "steps_llm", "steps_rules"})
 """Metrics of `radtrace.metrics.grounding.TracePair`."""
 
 

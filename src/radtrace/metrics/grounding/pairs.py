@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from radtrace.metrics.grounding.steps import StepFigures, Traced, step_figures
+from radtrace.geometry import Box
+from radtrace.metrics.grounding.steps import StepFigures, Traced, shown_box, step_figures
 from radtrace.metrics.pairs import Pair
 
 
@@ -13,12 +14,15 @@ class TracePair(Pair):
     steps: one a step that either side grounds; empty where neither does, and then the pair is not scored.
     predicted_steps: rationales in order; None where the model failed. reference_steps: the reference's.
     report: the reference's findings and impression; None where it has no report.
+    predicted_boxes, reference_boxes: of these steps, None where one is of no place.
     """
 
     steps: tuple[StepFigures, ...]
     predicted_steps: tuple[str, ...] | None
     reference_steps: tuple[str, ...]
     report: str | None
+    predicted_boxes: tuple[Box | None, ...] = ()
+    reference_boxes: tuple[Box | None, ...] = ()
 
 
 def trace_pair(
@@ -36,6 +40,8 @@ def trace_pair(
         predicted_steps=None if predicted is None else _rationales(predicted),
         reference_steps=_rationales(reference),
         report=_whole(reference),
+        predicted_boxes=() if predicted is None else tuple(map(shown_box, predicted.trace.steps)),
+        reference_boxes=tuple(map(shown_box, reference.trace.steps)),
     )
 
 

@@ -97,14 +97,15 @@ class Gema:
     manner: tuple[float, ...]
 
     @property
-    def objective(self) -> float:
-        """The mean of the four F1."""
-        return fmean(self.details)
-
-    @property
-    def value(self) -> float:
-        """The mean of objective accuracy and expressiveness."""
-        return (self.objective + fmean(self.manner)) / 2
+    def figures(self) -> dict[str, float]:
+        """By score: the whole, the mean of the four F1, each F1, each rating."""
+        objective = fmean(self.details)
+        return {
+            "gema_style": (objective + fmean(self.manner)) / 2,
+            "gema_style_objective": objective,
+            **{f"gema_style_{name}_f1": value for name, value in zip(DETAILS, self.details, strict=True)},
+            **{f"gema_style_{name}": value for name, value in zip(MANNER, self.manner, strict=True)},
+        }
 
 
 _WORST = Gema((0.0,) * len(DETAILS), (0.0,) * len(MANNER))
@@ -187,14 +188,10 @@ def _is_sound(matches: Sequence[Match], candidates: int, references: int) -> boo
     return once and max(mine, default=0) <= candidates and max(others, default=0) <= references
 
 
-def _scores(
-    pairs: Sequence[Pair], asked: Sequence[bool], found: Sequence[Gema | None], **said: object
-) -> list[Score]:
-    rows = [(one or _WORST) if pair.scored else None for pair, one in zip(pairs, found, strict=True)]
-    columns = {"gema_style": [row and row.value for row in rows]}
-    columns["gema_style_objective"] = [row and row.objective for row in rows]
-    columns |= {f"gema_style_{name}_f1": [row and row.details[at] for row in rows] for at, name in enumerate(DETAILS)}
-    columns |= {f"gema_style_{name}": [row and row.manner[at] for row in rows] for at, name in enumerate(MANNER)}
-    usable = [one is not None for one in found]
-    means = [mean_score(name, values, signature(name, **said, unusable="0")) for name, values in columns.items()]
-    return [*means, unusable_share("gema_style", asked, usable, **said)]
+def _scores(pairs: Sequence[Pair], asked: Sequence[bool], found: Sequence[Gema | None], **said: object) -> list[Score]:
+    rows = [(one or _WORST).figures if pair.scored else None for pair, one in zip(pairs, found, strict=True)]
+    means = [
+        mean_score(name, [None if row is None else row[name] for row in rows], signature(name, **said, unusable="0"))
+        for name in _WORST.figures
+    ]
+    return [*means, unusable_share("gema_style", asked, [one is not None for one in found], **said)]

@@ -6,20 +6,17 @@ The counts come from the published model (`green_local`), from a chat model (`gr
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from radtrace.metrics.judged.asking import unusable_share
 from radtrace.metrics.pairs import Pair
 from radtrace.metrics.scores import Score, mean_score, signature
 
-CATEGORIES = {
-    "a": "false finding",
-    "b": "missing finding",
-    "c": "wrong location",
-    "d": "wrong severity",
-    "e": "comparison invented",
-    "f": "comparison omitted",
-}
-"""Ostmeier et al. 2024, Sec. 3.1, after the six categories of Yu et al. 2023 (ReXVal)."""
+Kind = Literal[
+    "false_finding", "missing_finding", "wrong_location", "wrong_severity", "invented_comparison", "omitted_comparison"
+]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+"""Categories (a) to (f) of errors: Ostmeier et al. 2024, Sec. 3.1, after Yu et al. 2023 (ReXVal)."""
 SIGNIFICANT, INSIGNIFICANT, MATCHED = (
     "Clinically Significant Errors",
     "Clinically Insignificant Errors",
@@ -39,7 +36,7 @@ class Counts:
 
     @property
     def green(self) -> float:
-        """matched / (matched + significant errors), in [0, 1]; 0 where nothing matches."""
+        """GREEN: matched / (matched + significant errors), in [0, 1]; 0 where nothing matches."""
         return self.matched / (self.matched + sum(self.significant)) if self.matched else 0.0
 
 
@@ -65,17 +62,21 @@ def _section(text: str, name: str) -> str | None:
 
 def _matched(text: str) -> int | None:
     section = _section(text, MATCHED)
-    if section is None or section.startswith("No"):
-        return section and 0
+    if section is None:
+        return None
+    if section.startswith("No"):
+        return 0
     count = re.match(r"(\d+)\.", section)
     return int(count[1]) if count else None
 
 
 def _errors(text: str, name: str) -> Six | None:
-    """Counts by category: the lines "(a) …: N. …", or "(1) …: N. …" where no letter stands. The last of equals counts."""
+    """Counts by category: lines "(a) …: N. …", or "(1) …: N. …" where no letter stands; the last of equals counts."""
     section = _section(text, name)
-    if section is None or section.startswith("No"):
-        return None if section is None else _NONE
+    if section is None:
+        return None
+    if section.startswith("No"):
+        return _NONE
     lines, keys = sorted(re.findall(r"\([a-f]\) .*", section)), "abcdef"
     if not lines:
         lines, keys = sorted(re.findall(r"\([1-6]\) .*", section)), "123456"
@@ -101,13 +102,13 @@ def green_scores(name: str, pairs: Sequence[Pair], counts: Sequence[Counts | Non
     asked = [pair.scored and not pair.failed for pair in pairs]
     usable = [count is not None for count in counts]
     scores = [mean_score(name, values, signature(name, **said)), unusable_share(name, asked, usable, **settings)]
-    for place, (letter, category) in enumerate(CATEGORIES.items()):
+    for place, category in enumerate(KINDS):
         for part, kind in (("errors", "significant"), ("minor", "insignificant")):
-            each = [count and float(getattr(count, kind)[place]) for count in counts]
-            title = f"{name}_{part}_{letter}"
+            each = [None if count is None else float(getattr(count, kind)[place]) for count in counts]
+            title = f"{name}_{part}_{'abcdef'[place]}"
             signed = signature(title, **settings, category=category, kind=kind, over="counted", better="lower")
             scores.append(mean_score(title, each, signed))
-    matched = [count and float(count.matched) for count in counts]
+    matched = [None if count is None else float(count.matched) for count in counts]
     return [*scores, mean_score(f"{name}_matched", matched, signature(f"{name}_matched", **settings, over="counted"))]
 
 

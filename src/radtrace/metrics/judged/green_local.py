@@ -101,8 +101,9 @@ def _said(causal: Causal) -> dict[str, object]:
 
 def _counts(causal: Causal, pairs: Sequence[Pair]) -> list[Counts | None]:
     """Each different pair of texts is read once."""
-    asked = [pair.scored and not pair.failed for pair in pairs]
-    prompts = [green_prompt(pair.wanted, pair.predicted, causal) if put else "" for pair, put in zip(pairs, asked)]
+    prompts = [
+        green_prompt(pair.wanted, pair.predicted, causal) if pair.scored and not pair.failed else "" for pair in pairs
+    ]
     different = list(dict.fromkeys(filter(None, prompts)))
     answers = dict(zip(different, causal.complete(different, LONGEST, _BATCH), strict=True))
     return [_read(answers[prompt]) if prompt else None for prompt in prompts]

@@ -2,13 +2,12 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Literal
 
 from pydantic import Field
 
 from radtrace.metrics.backing import Backing
 from radtrace.metrics.judged.asking import INERT, Form, ask_all, prompt
-from radtrace.metrics.judged.green import Counts, Six, green_scores
+from radtrace.metrics.judged.green import KINDS, Counts, Kind, Six, green_scores
 from radtrace.metrics.pairs import Pair
 from radtrace.metrics.presets import Preset
 from radtrace.metrics.scores import Score
@@ -16,16 +15,6 @@ from radtrace.metrics.scoring import Metric
 
 _MOST = 100
 """Findings and errors of one report that are believed."""
-_KINDS = (
-    "false_finding",
-    "missing_finding",
-    "wrong_location",
-    "wrong_severity",
-    "invented_comparison",
-    "omitted_comparison",
-)
-"""Categories (a) to (f) of GREEN."""
-
 INSTRUCTIONS = f"""\
 You are a radiologist who compares a candidate report of a chest film with the reference report of the same film.
 List as matched each clinical finding, normal and absent ones included, that both reports state with the same meaning.
@@ -43,14 +32,7 @@ false, "what": "in a few words"}}]}}."""
 class Error(Form):
     """An error of the candidate report."""
 
-    kind: Literal[
-        "false_finding",
-        "missing_finding",
-        "wrong_location",
-        "wrong_severity",
-        "invented_comparison",
-        "omitted_comparison",
-    ]
+    kind: Kind
     significant: bool
     what: str = Field(min_length=1, max_length=400)
 
@@ -81,7 +63,8 @@ def green_style(backing: Backing) -> Metric:
             for pair in pairs
         ]
         read = ask_all(judge, [pair.id for pair in pairs], questions, Reading)
-        return green_scores("green_style", pairs, [reading and _counts(reading) for reading in read], judge=judge.model)
+        counts = [None if reading is None else _counts(reading) for reading in read]
+        return green_scores("green_style", pairs, counts, judge=judge.model)
 
     return scored
 
@@ -92,5 +75,5 @@ def _counts(read: Reading) -> Counts:
 
 def _six(read: Reading, *, significant: bool) -> Six:
     kinds = Counter(error.kind for error in read.errors if error.significant is significant)
-    a, b, c, d, e, f = (kinds[kind] for kind in _KINDS)
+    a, b, c, d, e, f = (kinds[kind] for kind in KINDS)
     return a, b, c, d, e, f
