@@ -153,6 +153,8 @@ def _chosen(names: Sequence[str], backing: Backing | None) -> dict[Metric, set[s
 
 
 def _wanted(scores: Sequence[Score], names: set[str]) -> list[Score]:
-    """The scores that were asked for: by their own names, or all of them by the name of their metric."""
+    """The scores that were asked for: by their own names, or all by that of their metric, which one may bear too."""
     own = {one.name for one in scores}
-    return [one for one in scores if one.name in names or not names <= own]
+    table = METRICS | BACKED
+    every = any(name not in own or table[name].endswith(f":{name}") for name in names)
+    return [one for one in scores if every or one.name in names]
