@@ -37,7 +37,11 @@ def test_rules_by_hand():
 
 
 def test_identity_is_1():
-    assert values(study(REFERENCE)) == [1, 1, 1]
+    steps = (*REFERENCE, "Frontal view without an earlier film.")  # the last names no finding
+    assert values(study(steps, steps)) == [1, 1, 1]
+    assert values(study((*REFERENCE, "View"), steps))[:2] == pytest.approx(
+        [2 / 3, 2 / 3]
+    )  # a word of it is none of its sentences
 
 
 def test_no_steps_are_0_and_no_reference_is_not_scored():

@@ -8,6 +8,7 @@ Source:  DeepMedix-R1, Methods, Expert Annotation: relevance, whether what a ste
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import or_
 from statistics import fmean
 
 from pydantic import Field
@@ -23,6 +24,7 @@ from radtrace.metrics.presets import Preset
 from radtrace.metrics.reasoning.radrscore import Reasoned, entities, rules_judge
 from radtrace.metrics.scores import Score, mean_score, signature
 from radtrace.metrics.scoring import Metric
+from radtrace.reports import sentence_bounds
 
 FIGURES = ("relevance", "correctness", "completeness")
 _MOST = 100
@@ -81,8 +83,9 @@ def steps_rules(pairs: Sequence[Pair], preset: Preset) -> list[Score]:
     """`steps_relevance_rules`, `steps_correctness_rules`, `steps_completeness_rules`: means over the studies.
 
     Relevance: share of the steps that name a finding, there or denied, of which the reference speaks too. Correctness:
-    share of the steps that name a finding and of which all hold, as `rules_judge` counts what is true. Completeness:
-    mean over the reference's steps with findings of the share of these that the model's steps have.
+    share of the steps that name a finding and of which all hold, as `rules_judge` counts what is true. A step of
+    sentences of the reference's is relevant and correct, whatever these say. Completeness: mean over the reference's
+    steps with findings of the share of these that the model's steps have.
     A model without steps is 0; a reference whose steps name no finding is not scored.
     """
     del preset
@@ -95,13 +98,20 @@ def _by_rules(study: Stepped) -> Figures:
         return _WORST
     truth = "\n".join((*study.reference, study.report))
     labels = {finding.label for finding in findings_of(truth)}
+    known = _sentences(truth)
+    same = [_sentences(step) <= known for step in study.model]
     relevant = [any(finding.label in labels for finding in findings_of(step)) for step in study.model]
     read = [rules_judge(Reasoned(study.id, step, None, truth)) for step in study.model]
     correct = [0 < found.model == found.true for found in read]
     whole = "\n".join(study.model)
     covered = [rules_judge(Reasoned(study.id, whole, step, None)) for step in study.reference]
     shares = [found.found / found.reference for found in covered if found.reference]
-    return fmean(relevant), fmean(correct), fmean(shares)
+    return fmean(map(or_, same, relevant)), fmean(map(or_, same, correct)), fmean(shares)
+
+
+def _sentences(text: str) -> set[str]:
+    """The sentences of a text, in lower case."""
+    return {" ".join(text[start:end].lower().split()) for start, end in sentence_bounds(text)}
 
 
 def steps_llm(backing: Backing) -> Metric:
