@@ -19,7 +19,7 @@ _GROUPS: tuple[tuple[str, Group], ...] = (
     (r"vqa|accuracy|answer", "Answers"),
     (
         r"chex|label|nih|gold|radgraph|rate|green|gema|radcliq|radfact|prior|sensitivity|specificity|f1|precision|"
-        r"recall|false|normal|positive|micro|macro",
+        r"recall|false|normal|positive|micro|macro|error_counts",
         "Clinical",
     ),
 )

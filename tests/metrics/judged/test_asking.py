@@ -87,7 +87,7 @@ def test_a_budget_raises(local_endpoint, open_judge):
         ask(judge)
 
 
-def test_a_question_that_is_refused_fails_alone_but_not_all_of_them(local_endpoint, judge):
+def test_a_question_that_is_refused_fails_alone(local_endpoint, judge):
     local_endpoint.words = echo
 
     def refused(handler, request):
@@ -95,6 +95,11 @@ def test_a_question_that_is_refused_fails_alone_but_not_all_of_them(local_endpoi
 
     local_endpoint.acts.extend([refused] * 12)
     assert ask(judge) == [None if word == "w3" else word for word in WORDS]
+    local_endpoint.acts.append(status(422))
+    assert ask(judge, ["alone"]) == [None]
+
+
+def test_an_endpoint_that_refuses_every_question_is_down(local_endpoint, judge):
     local_endpoint.acts.extend([status(400)] * 3)
     with pytest.raises(EndpointDownError, match="400"):
         ask(judge, ["x", "y", "z"])

@@ -5,10 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from radtrace.geometry import Box, covered
+from radtrace.geometry import Box
 from radtrace.metrics import PRESETS, Pair, metric, score
 from radtrace.metrics.corpora import from_spec, to_spec
 from radtrace.metrics.grounding import TracePair
@@ -17,40 +15,6 @@ from radtrace.metrics.judged.radfact import harmonic
 
 PRESET = PRESETS["strict"]
 LEFT, RIGHT, TOP, ALL = (Box.of(each) for each in ((0, 0, 0.5, 1), (0.5, 0, 1, 1), (0, 0, 1, 0.5), (0, 0, 1, 1)))
-
-
-@pytest.mark.parametrize(
-    ("boxes", "others", "share"),
-    [
-        ([LEFT], [LEFT], 1),
-        ([LEFT], [RIGHT], 0),
-        ([LEFT], [], 0),
-        ([ALL], [LEFT, TOP], 3 / 4),  # the union, not the sum
-        ([LEFT, LEFT], [TOP], 1 / 2),  # the same box twice is one area
-        ([LEFT, TOP], [ALL], 1),
-        ([LEFT, TOP], [Box.of((0, 0, 0.25, 0.25))], (1 / 16) / (3 / 4)),
-    ],
-)
-def test_covered_by_hand(boxes, others, share):
-    assert covered(boxes, others) == pytest.approx(share, abs=1e-12)
-
-
-edges = st.lists(st.integers(0, 8), min_size=2, max_size=2, unique=True).map(sorted)
-grid = st.builds(lambda xs, ys: Box.of((xs[0] / 8, ys[0] / 8, xs[1] / 8, ys[1] / 8)), edges, edges)
-
-
-@given(st.lists(grid, min_size=1, max_size=4), st.lists(grid, max_size=4))
-def test_covered_counts_pixels(boxes, others):
-    masks = np.zeros((2, 8, 8), bool)
-    for mask, each in zip(masks, (boxes, others), strict=True):
-        for box in each:
-            mask[box.pixel_slices(8, 8)] = True
-    assert covered(boxes, others) == pytest.approx((masks[0] & masks[1]).sum() / masks[0].sum())
-
-
-def test_covered_needs_a_box():
-    with pytest.raises(ValueError, match="no boxes"):
-        covered([], [ALL])
 
 
 def test_phrases_are_sentences_without_numbers():

@@ -32,7 +32,7 @@ def ask_all(
 
     Args:    ids: of the study that each question is about.
     Returns: None where there is no question, where no answer had the form, and where the endpoint refuses this very
-        question (status 400 or 422) but serves others.
+        question (status 400 or 422) but has served others.
     Raises:  EndpointRefusalError before anything is sent where the texts of a study may not be. EndpointDownError,
         EndpointRefusalError, BudgetError as soon as one comes up: what was answered until then is in the cache, so that
         the same command goes on from there, and this chat asks nothing more.
@@ -59,7 +59,8 @@ def ask_all(
             judge.chat.stop()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    if refused and all(answer is None for answer in answers):
+    ledger = judge.chat.ledger
+    if refused and not ledger.calls and not ledger.cached:
         raise refused
     return answers
 
