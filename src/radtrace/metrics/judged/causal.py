@@ -36,24 +36,25 @@ class Causal:
         Args:    longest: tokens of the prompt, padding and answer together; batch: prompts at once.
         Returns: None where the prompt leaves no room for an answer.
         """
-        end = self.tokenizer.eos_token_id
-        rows: list[list[int]] = []
-        for prompt in prompts:
-            row = list(self.tokenizer(prompt)["input_ids"])
-            rows.append(row if row[-1:] == [end] else [*row, end])
-        fitting = [place for place, row in enumerate(rows) if len(row) < longest]
-        answers: list[str | None] = [None] * len(prompts)
-        with progress("prompts", len(fitting)) as advance:
-            for start in range(0, len(fitting), batch):
-                places = fitting[start : start + batch]
-                for place, answer in zip(places, self._batch([rows[at] for at in places], longest), strict=True):
-                    answers[place] = answer
-                advance(len(places))
+        answers: list[str | None] = []
+        with progress("prompts", len(prompts)) as advance:
+            for start in range(0, len(prompts), batch):
+                rows = [self._closed(prompt) for prompt in prompts[start : start + batch]]
+                written = iter(self._batch([row for row in rows if len(row) < longest], longest))
+                answers += [next(written) if len(row) < longest else None for row in rows]
+                advance(len(rows))
         return answers
+
+    def _closed(self, prompt: str) -> list[int]:
+        end = self.tokenizer.eos_token_id
+        row: list[int] = list(self.tokenizer(prompt)["input_ids"])
+        return row if row[-1:] == [end] else [*row, end]
 
     def _batch(self, rows: Sequence[Sequence[int]], longest: int) -> list[str]:
         import torch
 
+        if not rows:
+            return []
         end = int(self.tokenizer.eos_token_id)
         width = max(map(len, rows))
         ids = torch.tensor([[end] * (width - len(row)) + list(row) for row in rows])
