@@ -142,12 +142,35 @@ def test_boxes_and_pictures_of_trace_datasets(radtrace, tmp_path):
     assert "unknown id 'phantom-0000" in unknown.stderr
 
 
+def test_reasoning_of_trace_datasets(radtrace, tmp_path):
+    settings = ["--set", "source.side=128", "--set", "workers=1"]
+    for name, count in (("refs", 4), ("preds", 3)):
+        own = ("--set", f"output={name}", "--set", f"source.count={count}")
+        assert radtrace("build", ROOT / "recipes" / "phantoms.toml", *settings, *own).returncode == 0
+    data = ("--preds", "preds", "--refs", "refs")
+    done = radtrace("score", *data, "--metrics", "radrscore_rules", "--json", "-o", "rows.jsonl")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    parts = ("factuality", "completeness", "effectiveness")
+    # The reference's own reasoning is right, and the failed study is 0.
+    names = ["radrscore_rules", *(f"radrscore_rules_{part}" for part in parts)]
+    assert result["scores"] == pytest.approx(dict.fromkeys(names, 3 / 4))
+    assert (result["n"], result["failed"]) == (4, 1)
+    for arguments, message in (
+        ((*data, "--metrics", "radrscore_llm"), "radrscore_llm: needs a chat model: --judge RECIPE.toml"),
+        (("--preds", "p.jsonl", "--refs", "refs", "--metrics", "radrscore_rules"), "must be trace datasets"),
+    ):
+        refused = radtrace("score", *arguments)
+        assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1)
+        assert message in refused.stderr
+
+
 @pytest.mark.parametrize("metrics", ["grd", "gen,bleu_4"])
 def test_lines_of_text_have_no_boxes(radtrace, files, metrics):
     done = radtrace("score", *files, "--metrics", metrics)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines() == [
-        "radtrace: p.jsonl: gen and grd compare traces: both sides must be trace datasets"
+        f"radtrace: p.jsonl: {metrics.split(',')[0]}: of traces: both sides must be trace datasets"
     ]
 
 

@@ -1,7 +1,7 @@
 """`radtrace score`."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -137,8 +137,9 @@ def _pairs(preds: Path, refs: Path, split: str | None, section: str, names: tupl
     from radtrace.metrics.pairs import pair_up, stream_pairs
     from radtrace.metrics.scoring import OF_TRACES
 
-    if not OF_TRACES.isdisjoint(names):
-        yield from _trace_pairs(preds, refs, split, section, pictures="gen" in names)
+    of_traces = sorted(OF_TRACES.intersection(names))
+    if of_traces:
+        yield from _trace_pairs(preds, refs, split, section, of_traces)
         return
     if _is_dataset(preds) or _is_dataset(refs):
         yield from pair_up(preds, _texts(preds, split, section), refs, _texts(refs, split, section))
@@ -148,15 +149,15 @@ def _pairs(preds: Path, refs: Path, split: str | None, section: str, names: tupl
     yield from stream_pairs(preds, refs)
 
 
-def _trace_pairs(preds: Path, refs: Path, split: str | None, section: str, *, pictures: bool) -> Iterator["Pair"]:
+def _trace_pairs(preds: Path, refs: Path, split: str | None, section: str, names: Sequence[str]) -> Iterator["Pair"]:
     from radtrace.build.reading import read_together
     from radtrace.metrics.grounding import trace_pair
 
     for path in (preds, refs):
         if not _is_dataset(path):
-            raise InputError(f"{path}: gen and grd compare traces: both sides must be trace datasets")
+            raise InputError(f"{path}: {', '.join(names)}: of traces: both sides must be trace datasets")
     for predicted, reference in read_together(preds, refs, split):
-        yield trace_pair(predicted, reference, section=section, pictures=pictures)
+        yield trace_pair(predicted, reference, section=section, pictures="gen" in names)
 
 
 def _is_dataset(path: Path) -> bool:

@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 
 from radtrace.errors import InputError
 from radtrace.metrics.reasoning.answers import NO_OPTIONS, NORMALISATION, Options, normalised, objects, words_of
-from radtrace.metrics.reasoning.radrscore import entities
+from radtrace.metrics.reasoning.radrscore import RULES, entities
 from radtrace.metrics.scores import Score, mean_score, signature
 
 Kind = Literal["choice", "closed", "set", "open"]
@@ -69,7 +69,8 @@ def vqa(answers: Sequence[Answer]) -> list[Score]:
     vqa_accuracy: choices by the option that the whole answer names, closed answers by equality once normalised.
     vqa_set_f1: F1 of the objects listed. vqa_open_exact: equality once normalised. vqa_open_token_f1: F1 of normalised
     words, each counted as often as both have it, as in SQuAD; it cannot tell a finding from its denial.
-    vqa_open_rules_f1: F1 of the findings with status and side that our rules read, over the references in which they
+    vqa_open_rules_f1: F1 of the findings with status and side, and of statements of a normal study, that our rules
+    read, over the references in which they
     read any. A failed answer scores 0.
     """
     figures: dict[str, tuple[frozenset[Kind], Callable[[Answer], float | None], dict[str, str]]] = {
@@ -77,7 +78,7 @@ def vqa(answers: Sequence[Answer]) -> list[Score]:
         "vqa_set_f1": (frozenset(("set",)), _set_f1, {"rule": "objects"}),
         "vqa_open_exact": (frozenset(("open",)), _is_right, {"rule": "whole answer"}),
         "vqa_open_token_f1": (frozenset(("open",)), _token_f1, {"rule": "words"}),
-        "vqa_open_rules_f1": (frozenset(("open",)), _rules_f1, {"rule": "radtrace.findings label+status+side"}),
+        "vqa_open_rules_f1": (frozenset(("open",)), _rules_f1, {"rule": f"radtrace.findings {RULES}"}),
     }
     return [
         mean_score(name, list(map(partial(_value, kinds=kinds, rule=rule), answers)), _signed(name, said))
