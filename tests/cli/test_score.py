@@ -217,3 +217,33 @@ def test_meteor_without_java_says_what_is_missing(radtrace, files):
     done = radtrace("score", *files, "--metrics", "meteor")
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_answers_to_questions(radtrace, tmp_path):
+    questions = [
+        {"id": 1, "kind": "choice", "answer": "B", "options": {"A": "Left", "B": "Right"}},
+        {"id": 2, "kind": "closed", "answer": "yes"},
+        {"id": 3, "kind": "set", "answer": ["effusion", "nodule"]},
+        {"id": 4, "kind": "open", "answer": "a left nodule"},
+        {"id": 5, "kind": "closed", "answer": "no"},
+    ]
+    answers = [{"id": 1, "answer": "b) right"}, {"id": 2, "answer": "no"}, {"id": 3, "answer": "nodule"}]
+    answers += [{"id": 4, "answer": "nodule on the left"}]
+    for name, lines in (("q.jsonl", questions), ("a.jsonl", answers)):
+        (tmp_path / name).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    files = ("--preds", "a.jsonl", "--refs", "q.jsonl", "--metrics", "vqa")
+    done = radtrace("score", *files, "--json", "-o", "rows.jsonl")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert (result["n"], result["failed"]) == (5, 1)
+    assert result["scores"]["vqa_accuracy"] == pytest.approx(1 / 3)
+    assert result["scores"]["vqa_accuracy_choice"] == 1
+    assert result["scores"]["vqa_accuracy_closed"] == 0
+    assert result["scores"]["vqa_set_f1"] == pytest.approx(2 / 3)
+    assert result["scores"]["vqa_open_rules_f1"] == 1
+    compared = radtrace("compare", "rows.jsonl", "rows.jsonl", "--metrics", "vqa_accuracy", "--json")
+    assert compared.returncode == 0, compared.stderr
+    mixed = radtrace("score", *files[:-1], "vqa,bleu")
+    assert (mixed.returncode, len(mixed.stderr.splitlines())) == (2, 1)
+    unknown = radtrace("score", "--preds", "q.jsonl", "--refs", "a.jsonl", "--metrics", "vqa")
+    assert (unknown.returncode, len(unknown.stderr.splitlines())) == (2, 1)

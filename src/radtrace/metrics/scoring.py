@@ -46,6 +46,7 @@ BACKED: dict[str, str] = {
     "radfact_style_grounded": "radtrace.metrics.judged.radfact:radfact_style",
     "radrscore_llm": "radtrace.metrics.reasoning.of_traces:radrscore_llm",
     "steps_llm": "radtrace.metrics.judged.step_scores:steps_llm",
+    "vqa": "radtrace.metrics.reasoning.of_answers:vqa",
 }
 """name -> "module:attr" of what makes a `Metric` of a `Backing`: metrics that need a checkpoint or a chat model."""
 
@@ -56,6 +57,9 @@ OF_TRACES = frozenset(
     {"grd", "gen", "radfact_style_grounded", "radrscore_llm", "radrscore_rules", "steps_llm", "steps_rules"}
 )
 """Metrics of `radtrace.metrics.grounding.TracePair`."""
+
+OF_ANSWERS = frozenset({"vqa"})
+"""Metrics of `radtrace.metrics.reasoning.of_answers.AnswerPair`."""
 
 
 def metric(name: str, backing: Backing | None = None) -> Metric:
