@@ -80,4 +80,4 @@ def test_garbage_is_0_and_counted(local_endpoint, backing, words):
     local_endpoint.words = lambda _: words
     scores = score([[study(PREDICTED)]], ["steps_llm"], PRESET, backing=backing).scores
     assert list(scores.values()) == [0, 0, 0, 1]
-    assert "steps_llm_unusable" in scores
+    assert "steps_unusable_llm" in scores

@@ -96,4 +96,4 @@ def unusable_share(name: str, asked: Sequence[bool], usable: Sequence[bool], **s
     Such a pair has the worst value in all other scores: this one tells a bad report from a bad judge.
     """
     values = [float(not good) if put else None for put, good in zip(asked, usable, strict=True)]
-    return mean_score(f"{name}_unusable", values, signature(f"{name}_unusable", **settings, better="lower"))
+    return mean_score(name, values, signature(name, **settings, better="lower"))

@@ -194,4 +194,4 @@ def _scores(pairs: Sequence[Pair], asked: Sequence[bool], found: Sequence[Gema |
         mean_score(name, [None if row is None else row[name] for row in rows], signature(name, **said, unusable="0"))
         for name in _WORST.figures
     ]
-    return [*means, unusable_share("gema_style", asked, [one is not None for one in found], **said)]
+    return [*means, unusable_share("gema_style_unusable", asked, [one is not None for one in found], **said)]

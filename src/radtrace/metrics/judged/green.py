@@ -101,7 +101,10 @@ def green_scores(name: str, pairs: Sequence[Pair], counts: Sequence[Counts | Non
     values = [_value(pair, count) for pair, count in zip(pairs, counts, strict=True)]
     asked = [pair.scored and not pair.failed for pair in pairs]
     usable = [count is not None for count in counts]
-    scores = [mean_score(name, values, signature(name, **said)), unusable_share(name, asked, usable, **settings)]
+    scores = [
+        mean_score(name, values, signature(name, **said)),
+        unusable_share(f"{name}_unusable", asked, usable, **settings),
+    ]
     for place, category in enumerate(KINDS):
         for part, kind in (("errors", "significant"), ("minor", "insignificant")):
             each = [None if count is None else float(getattr(count, kind)[place]) for count in counts]

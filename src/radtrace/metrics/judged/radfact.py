@@ -95,7 +95,7 @@ def radfact_style(backing: Backing) -> Metric:
         }
         asked = [bool(mine and others) for mine, others in forth]
         usable = [bool(first and second) for first, second in zip(precise, complete, strict=True)]
-        return [*_figures(precision, recall, said), unusable_share("radfact_style", asked, usable, **said)]
+        return [*_figures(precision, recall, said), unusable_share("radfact_style_unusable", asked, usable, **said)]
 
     return scored
 

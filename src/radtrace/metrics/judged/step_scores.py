@@ -131,7 +131,10 @@ def steps_llm(backing: Backing) -> Metric:
         rows = [(each or _WORST) if study.reference else None for study, each in zip(studies, found, strict=True)]
         asked = [bool(study.model and study.reference) for study in studies]
         usable = [each is not None for each in found]
-        return [*_scores("llm", rows, judge=judge.model), unusable_share("steps_llm", asked, usable, judge=judge.model)]
+        return [
+            *_scores("llm", rows, judge=judge.model),
+            unusable_share("steps_unusable_llm", asked, usable, judge=judge.model),
+        ]
 
     return scored
 
