@@ -14,14 +14,13 @@ from statistics import fmean
 from pydantic import Field
 
 from radtrace.errors import RecipeError
-from radtrace.findings import findings_of
 from radtrace.llm import Message
 from radtrace.metrics.backing import Backing
 from radtrace.metrics.grounding import TracePair
 from radtrace.metrics.judged.asking import INERT, Form, ask_all, numbered, prompt, unusable_share
 from radtrace.metrics.pairs import Pair
 from radtrace.metrics.presets import Preset
-from radtrace.metrics.reasoning.radrscore import Reasoned, entities, rules_judge
+from radtrace.metrics.reasoning.radrscore import RULES, Reasoned, entities, rules_judge
 from radtrace.metrics.scores import Score, mean_score, signature
 from radtrace.metrics.scoring import Metric
 from radtrace.reports import sentence_bounds
@@ -90,23 +89,27 @@ def steps_rules(pairs: Sequence[Pair], preset: Preset) -> list[Score]:
     """
     del preset
     rows = [_by_rules(study) if entities("\n".join(study.reference)) else None for study in _studies(pairs)]
-    return _scores("rules", rows, judge="radtrace.findings")
+    return _scores("rules", rows, judge="radtrace.findings", entity=RULES)
 
 
 def _by_rules(study: Stepped) -> Figures:
     if not study.model:
         return _WORST
     truth = "\n".join((*study.reference, study.report))
-    labels = {finding.label for finding in findings_of(truth)}
+    labels = _labels(truth)
     known = _sentences(truth)
     same = [_sentences(step) <= known for step in study.model]
-    relevant = [any(finding.label in labels for finding in findings_of(step)) for step in study.model]
+    relevant = [not labels.isdisjoint(_labels(step)) for step in study.model]
     read = [rules_judge(Reasoned(study.id, step, None, truth)) for step in study.model]
     correct = [0 < found.model == found.true for found in read]
     whole = "\n".join(study.model)
     covered = [rules_judge(Reasoned(study.id, whole, step, None)) for step in study.reference]
     shares = [found.found / found.reference for found in covered if found.reference]
     return fmean(map(or_, same, relevant)), fmean(map(or_, same, correct)), fmean(shares)
+
+
+def _labels(text: str) -> set[str]:
+    return {label for label, _, _ in entities(text)}
 
 
 def _sentences(text: str) -> set[str]:
