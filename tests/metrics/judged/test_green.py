@@ -6,7 +6,8 @@ import json
 import pytest
 import torch
 from tokenizers import AddedToken, Tokenizer
-from tokenizers.models import WordLevel
+from tokenizers.models import BPE, WordLevel
+from tokenizers.normalizers import Prepend, Replace, Sequence
 from tokenizers.pre_tokenizers import Whitespace
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
@@ -185,6 +186,25 @@ def test_a_checkpoint_that_is_not_there_or_no_model(tmp_path):
     with pytest.raises(InputError, match=r"StanfordAIMI/GREEN-RadLlama2-7b.*--checkpoint green=PATH"):
         score([PAIRS], ["green"], PRESET)
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "llama"}))
+    with pytest.raises(InputError, match=r"has no tokenizer\.json"):
+        load_causal(str(tmp_path), "green")
+    (tmp_path / "tokenizer.json").write_text("{}")
     for given in (tmp_path, tmp_path / "none"):
         with pytest.raises(InputError, match="green"):
             score([PAIRS], ["green"], PRESET, backing=Backing({"green": str(given)}))
+
+
+def test_a_tokenizer_is_taken_as_it_stands(tmp_path):
+    # A Llama tokenizer of old puts a blank before the words after a special token too. The tokens are those that
+    # transformers 4.40.2's LlamaTokenizerFast makes of this file.
+    tiny(tmp_path, FULL)
+    words = ["<unk>", "<s>", "</s>", "▁", "a", "b"]
+    old = Tokenizer(BPE({word: place for place, word in enumerate(words)}, [], unk_token="<unk>"))
+    old.normalizer = Sequence([Prepend("▁"), Replace(" ", "▁")])
+    old.add_special_tokens(words[:3])
+    fast = PreTrainedTokenizerFast(tokenizer_object=old, eos_token="</s>", unk_token="<unk>")
+    fast.save_pretrained(tmp_path)
+    named = json.loads((tmp_path / "tokenizer_config.json").read_text()) | {"tokenizer_class": "LlamaTokenizer"}
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(named))
+    tokenizer = load_causal(str(tmp_path), "green").tokenizer
+    assert tokenizer.tokenize("a</s>b") == ["▁", "a", "</s>", "▁", "b"]

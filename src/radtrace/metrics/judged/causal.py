@@ -12,7 +12,7 @@ from radtrace.runs import progress
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-_FILES = ("*.json", "*.safetensors", "tokenizer.model")
+_TOKENIZER = "tokenizer.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +76,21 @@ class Causal:
 def load_causal(given: str, metric: str) -> Causal:
     """The model of a folder or hub id: half precision on a GPU, single on a CPU; code and pickles are not read.
 
+    `tokenizer.json` is taken as it stands. By the class that a Llama checkpoint names, transformers 5 would make a
+    tokenizer anew, which leaves out the blank after a special token that older checkpoints were trained with.
+
     Raises:  InputError naming what was given where it cannot be loaded, MissingExtraError.
     """
     try:
         import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
     except ModuleNotFoundError as error:
         raise MissingExtraError("nets", metric) from error
     folder = _folder(given, metric)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     only: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, **only)
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
         model: Any = AutoModelForCausalLM.from_pretrained(
             folder, use_safetensors=True, dtype=torch.float16 if device == "cuda" else torch.float32, **only
         )
@@ -99,18 +102,25 @@ def load_causal(given: str, metric: str) -> Causal:
 
 
 def _folder(given: str, metric: str) -> Path:
+    """Where the files lie; those of a hub id are fetched, the weights last."""
     path = Path(given).expanduser()
-    if path.is_dir():
-        return path
-    if given.count("/") != 1 or given.startswith((".", "/", "~")):
+    is_hub_id = given.count("/") == 1 and not given.startswith((".", "/", "~"))
+    if not path.is_dir() and not is_hub_id:
         raise InputError(f"{metric}: {given}: no such folder, and no hub id")
+    folder = path if path.is_dir() else _fetched(given, "*.json", metric)
+    if not (folder / _TOKENIZER).is_file():
+        raise InputError(f"{metric}: {given}: has no {_TOKENIZER}, see docs/score.md on how to make one")
+    return folder if path.is_dir() else _fetched(given, "*.safetensors", metric)
+
+
+def _fetched(repository: str, files: str, metric: str) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(given, allow_patterns=list(_FILES)))
+        return Path(snapshot_download(repository, allow_patterns=files))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
-        raise InputError(f"{metric}: {given}: not to be had from the hub ({type(error).__name__})") from error
+        raise InputError(f"{metric}: {repository}: not to be had from the hub ({type(error).__name__})") from error
 
 
 def _digest(folder: Path) -> str:

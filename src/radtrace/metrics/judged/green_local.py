@@ -10,7 +10,7 @@ from radtrace.metrics.presets import Preset
 from radtrace.metrics.scores import Score
 from radtrace.metrics.scoring import Metric
 
-HOW = "the hub's StanfordAIMI/GREEN-RadLlama2-7b (7B, 13 GB, Llama 2 licence), by its id or as a local folder"
+HOW = "the hub's StanfordAIMI/GREEN-RadLlama2-7b (Llama 2 licence) in a folder with a tokenizer.json, see docs/score.md"
 LONGEST = 2048
 """Tokens of prompt and answer."""
 _BATCH = 8
