@@ -1,7 +1,7 @@
 """`radtrace score`."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,7 +79,8 @@ def score(
 ) -> None:
     """Score predicted reports against reference reports.
 
-    PREDS and REFS are JSON Lines {"id": …, "text": …}, or folders that `radtrace build` made. With --json: scores
+    PREDS and REFS are JSON Lines {"id": …, "text": …}, or folders that `radtrace build` made; answers and questions for
+    the metric vqa. With --json: scores
     (0-1, unrounded), signatures (how each was computed), n and failed. A reference without a prediction, and one whose
     prediction is null or blank, is a failure: it scores 0 and counts in n. A blank reference is not scored. A doubled
     id, or a prediction whose id has no reference, is an error.
@@ -90,6 +91,7 @@ def score(
       radtrace score --preds mine.jsonl --refs runs/openi --split val --preset radeval --json
       radtrace score --preds mine.jsonl --refs val.jsonl --gold gold_labels_nih14.csv
       radtrace score --preds mine.jsonl --refs val.jsonl --metrics bleu_4,rouge_l,meteor -o samples.jsonl
+      radtrace score --preds answers.jsonl --refs questions.jsonl --metrics vqa --json
     """
     from dataclasses import replace
 
@@ -135,10 +137,14 @@ def _names(metrics: str | None, preset: "Preset", labels: "GoldLabels | None") -
 
 def _pairs(preds: Path, refs: Path, split: str | None, section: str, names: tuple[str, ...]) -> Iterator["Pair"]:
     from radtrace.metrics.pairs import pair_up, stream_pairs
-    from radtrace.metrics.scoring import OF_TRACES
+    from radtrace.metrics.scoring import OF_ANSWERS, OF_TRACES
 
-    if not OF_TRACES.isdisjoint(names):
-        yield from _trace_pairs(preds, refs, split, section, pictures="gen" in names)
+    if not OF_ANSWERS.isdisjoint(names):
+        yield from _answer_pairs(preds, refs, names)
+        return
+    of_traces = sorted(OF_TRACES.intersection(names))
+    if of_traces:
+        yield from _trace_pairs(preds, refs, split, section, of_traces)
         return
     if _is_dataset(preds) or _is_dataset(refs):
         yield from pair_up(preds, _texts(preds, split, section), refs, _texts(refs, split, section))
@@ -148,15 +154,25 @@ def _pairs(preds: Path, refs: Path, split: str | None, section: str, names: tupl
     yield from stream_pairs(preds, refs)
 
 
-def _trace_pairs(preds: Path, refs: Path, split: str | None, section: str, *, pictures: bool) -> Iterator["Pair"]:
+def _trace_pairs(preds: Path, refs: Path, split: str | None, section: str, names: Sequence[str]) -> Iterator["Pair"]:
     from radtrace.build.reading import read_together
     from radtrace.metrics.grounding import trace_pair
 
     for path in (preds, refs):
         if not _is_dataset(path):
-            raise InputError(f"{path}: gen and grd compare traces: both sides must be trace datasets")
+            raise InputError(f"{path}: {', '.join(names)}: of traces: both sides must be trace datasets")
     for predicted, reference in read_together(preds, refs, split):
-        yield trace_pair(predicted, reference, section=section, pictures=pictures)
+        yield trace_pair(predicted, reference, section=section, pictures="gen" in names)
+
+
+def _answer_pairs(preds: Path, refs: Path, names: Sequence[str]) -> Iterator["Pair"]:
+    from radtrace.metrics.reasoning.of_answers import answer_pairs
+    from radtrace.metrics.scoring import OF_ANSWERS
+
+    others = [name for name in names if name not in OF_ANSWERS]
+    if others:
+        raise InputError(f"--metrics: {others[0]} is of reports, not of answers: score them apart")
+    yield from answer_pairs(preds, refs)
 
 
 def _is_dataset(path: Path) -> bool:

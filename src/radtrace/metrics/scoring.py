@@ -16,6 +16,9 @@ Metric = Callable[[Sequence[Pair], Preset], list[Score]]
 METRICS: dict[str, str] = {
     "chexpert_rules": "radtrace.metrics.clinical.chexpert_rules:chexpert_rules",
     "prior_hallucination": "radtrace.metrics.clinical.priors:prior_hallucination",
+    "error_counts_rules": "radtrace.metrics.judged.error_counts:error_counts_rules",
+    "steps_rules": "radtrace.metrics.judged.step_scores:steps_rules",
+    "radrscore_rules": "radtrace.metrics.reasoning.of_traces:radrscore_rules",
     "bleu": "radtrace.metrics.language.bleu:bleu",
     "bleu_1": "radtrace.metrics.language.bleu:bleu",
     "bleu_2": "radtrace.metrics.language.bleu:bleu",
@@ -35,14 +38,28 @@ METRICS: dict[str, str] = {
 }
 """name -> "module:attr" of a `Metric`. A metric may answer several scores; the name of one of them chooses that one."""
 
-BACKED: dict[str, str] = {}
+BACKED: dict[str, str] = {
+    "green": "radtrace.metrics.judged.green_local:green",
+    "green_style": "radtrace.metrics.judged.green_style:green_style",
+    "gema_style": "radtrace.metrics.judged.gema_style:gema_style",
+    "radfact_style": "radtrace.metrics.judged.radfact:radfact_style",
+    "radfact_style_grounded": "radtrace.metrics.judged.radfact:radfact_style",
+    "radrscore_llm": "radtrace.metrics.reasoning.of_traces:radrscore_llm",
+    "steps_llm": "radtrace.metrics.judged.step_scores:steps_llm",
+    "vqa": "radtrace.metrics.reasoning.of_answers:vqa",
+}
 """name -> "module:attr" of what makes a `Metric` of a `Backing`: metrics that need a checkpoint or a chat model."""
 
 AT_ONCE = frozenset({"cider_d"})
 """Metrics whose value of a pair depends on all the others: these hold every pair in memory."""
 
-OF_TRACES = frozenset({"grd", "gen"})
+OF_TRACES = frozenset(
+    {"grd", "gen", "radfact_style_grounded", "radrscore_llm", "radrscore_rules", "steps_llm", "steps_rules"}
+)
 """Metrics of `radtrace.metrics.grounding.TracePair`."""
+
+OF_ANSWERS = frozenset({"vqa"})
+"""Metrics of `radtrace.metrics.reasoning.of_answers.AnswerPair`."""
 
 
 def metric(name: str, backing: Backing | None = None) -> Metric:
@@ -144,6 +161,9 @@ def _chosen(names: Sequence[str], backing: Backing | None) -> dict[Metric, set[s
 
 
 def _wanted(scores: Sequence[Score], names: set[str]) -> list[Score]:
-    """The scores that were asked for: by their own names, or all of them by the name of their metric."""
-    own = {one.name for one in scores}
-    return [one for one in scores if one.name in names or not names <= own]
+    """The scores that were asked for: a name is of one and those that begin with it, or of their metric."""
+    wanted: set[str] = set()
+    for name in names:
+        family = {one.name for one in scores if one.name == name or one.name.startswith(f"{name}_")}
+        wanted |= family or {one.name for one in scores}
+    return [one for one in scores if one.name in wanted]

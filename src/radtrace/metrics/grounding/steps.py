@@ -11,7 +11,7 @@ from radtrace.images import Pixels, crop, letterboxed, resized
 from radtrace.images.film import RefusalError
 from radtrace.images.pictures import decode_picture
 from radtrace.metrics.grounding.ssim import ssim
-from radtrace.records import Trace
+from radtrace.records import Step, Trace
 
 SIDE = 256
 """Pixels a side at which pictures are compared, whatever their own size."""
@@ -81,10 +81,15 @@ def step_figures(predicted: Traced | None, reference: Traced, pictures: bool) ->
 def _looks(traced: Traced) -> Mapping[str, list[_Look]]:
     looks: dict[str, list[_Look]] = {}
     for step, png in zip(traced.trace.steps, traced.step_pngs, strict=True):
-        box = (step.image.box if step.image else None) or step.box
+        box = shown_box(step)
         if box or png:
             looks.setdefault(step.domain, []).append(_Look(box, png, step.image.kind if step.image else None))
     return looks
+
+
+def shown_box(step: Step) -> Box | None:
+    """The box that a step's localized image says it shows and, without such, the step's own."""
+    return (step.image.box if step.image else None) or step.box
 
 
 def _check_view(predicted: Trace, reference: Trace) -> None:
