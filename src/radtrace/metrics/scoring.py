@@ -35,7 +35,10 @@ METRICS: dict[str, str] = {
 }
 """name -> "module:attr" of a `Metric`. A metric may answer several scores; the name of one of them chooses that one."""
 
-BACKED: dict[str, str] = {}
+BACKED: dict[str, str] = {
+    "chexbert": "radtrace.metrics.clinical.chexbert_scores:chexbert",
+    "chexbert_similarity": "radtrace.metrics.clinical.chexbert_scores:chexbert",
+}
 """name -> "module:attr" of what makes a `Metric` of a `Backing`: metrics that need a checkpoint or a chat model."""
 
 AT_ONCE = frozenset({"cider_d"})

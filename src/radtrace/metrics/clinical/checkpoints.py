@@ -1,0 +1,104 @@
+"""A clinical network's checkpoint: found in a folder, as a file or on the hub; its tensors read, never as code."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from radtrace.errors import InputError, MissingExtraError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+EXTRA = "nets"
+"""The extra that brings torch, transformers and safetensors."""
+_WRAPPERS = ("model_state_dict", "state_dict")
+_PARALLEL = "module."
+
+
+def find_weights(given: str, names: Sequence[str], metric: str) -> Path:
+    """The file of weights.
+
+    Args:    given: a file, a folder or a hub id; names: what the file is called, the first that is there being read.
+    Raises:  InputError naming what was given where there is none, MissingExtraError where the hub cannot be asked.
+    """
+    path = Path(given).expanduser()
+    if path.is_file():
+        return path
+    if path.is_dir():
+        for name in names:
+            if (path / name).is_file():
+                return path / name
+        raise InputError(f"{metric}: {path} holds none of {', '.join(names)}")
+    if not is_hub_id(given):
+        raise InputError(f"{metric}: {given}: no such file or folder, and no hub id")
+    for name in names:
+        found = from_hub(given, name, metric)
+        if found:
+            return found
+    raise InputError(f"{metric}: the hub's {given} holds none of {', '.join(names)}")
+
+
+def is_hub_id(given: str) -> bool:
+    """Whether this is owner/name, and nothing on this disk."""
+    parts = given.split("/")
+    return len(parts) == 2 and all(parts) and not given.startswith((".", "~")) and not Path(given).exists()
+
+
+def from_hub(repository: str, name: str, metric: str) -> Path | None:
+    """A file of a repository of the hub, fetched unless it is in the cache; None where it has no such file.
+
+    Raises:  InputError where the hub or the repository is out of reach.
+    """
+    try:
+        from huggingface_hub import hf_hub_download
+        from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(EXTRA, metric) from error
+    try:
+        return Path(hf_hub_download(repository, name))
+    except LocalEntryNotFoundError as error:
+        raise InputError(f"{metric}: {repository}: the hub is out of reach; name a local folder") from error
+    except EntryNotFoundError:
+        return None
+    except (HfHubHTTPError, OSError) as error:
+        raise InputError(f"{metric}: {repository}: not to be had from the hub ({type(error).__name__})") from error
+
+
+def digest(path: Path) -> str:
+    """The first 12 digits of the file's sha256."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:12]
+
+
+def read_tensors(path: Path, metric: str) -> "dict[str, Tensor]":
+    """The tensors of a safetensors file, or of a torch file of nothing but tensors; `module.` is cut off their names.
+
+    Raises:  InputError where the file is damaged, or a pickle of more than tensors; MissingExtraError.
+    """
+    try:
+        tensors = _safetensors(path) if path.suffix == ".safetensors" else _torch(path)
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(EXTRA, metric) from error
+    except Exception as error:  # torch and safetensors raise whatever their parsers meet
+        raise InputError(f"{metric}: {path}: damaged, or no file of weights alone ({type(error).__name__})") from error
+    return {name.removeprefix(_PARALLEL): tensor for name, tensor in tensors.items()}
+
+
+def _safetensors(path: Path) -> "dict[str, Tensor]":
+    from safetensors.torch import load_file
+
+    loaded: dict[str, Tensor] = load_file(path)
+    return loaded
+
+
+def _torch(path: Path) -> "dict[str, Tensor]":
+    import torch
+
+    loaded: Mapping[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    for wrapper in _WRAPPERS:
+        if wrapper in loaded:
+            loaded = loaded[wrapper]
+    if not all(isinstance(tensor, torch.Tensor) for tensor in loaded.values()):
+        raise TypeError("not only tensors")
+    return dict(loaded)
