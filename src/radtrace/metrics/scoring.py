@@ -36,12 +36,21 @@ METRICS: dict[str, str] = {
 """name -> "module:attr" of a `Metric`. A metric may answer several scores; the name of one of them chooses that one."""
 
 BACKED: dict[str, str] = {
+    "bertscore": "radtrace.metrics.similarity.bertscore:bertscore",
+    "bertscore_idf": "radtrace.metrics.similarity.bertscore:bertscore_idf",
+    "bertscore_idf_precision": "radtrace.metrics.similarity.bertscore:bertscore_idf",
+    "bertscore_idf_recall": "radtrace.metrics.similarity.bertscore:bertscore_idf",
+    "bertscore_precision": "radtrace.metrics.similarity.bertscore:bertscore",
+    "bertscore_recall": "radtrace.metrics.similarity.bertscore:bertscore",
+    "bertscore_rescaled": "radtrace.metrics.similarity.bertscore:bertscore_rescaled",
+    "bertscore_rescaled_precision": "radtrace.metrics.similarity.bertscore:bertscore_rescaled",
+    "bertscore_rescaled_recall": "radtrace.metrics.similarity.bertscore:bertscore_rescaled",
     "chexbert": "radtrace.metrics.clinical.chexbert_scores:chexbert",
     "chexbert_similarity": "radtrace.metrics.clinical.chexbert_scores:chexbert",
 }
 """name -> "module:attr" of what makes a `Metric` of a `Backing`: metrics that need a checkpoint or a chat model."""
 
-AT_ONCE = frozenset({"cider_d"})
+AT_ONCE = frozenset({"bertscore_idf", "bertscore_idf_precision", "bertscore_idf_recall", "cider_d"})
 """Metrics whose value of a pair depends on all the others: these hold every pair in memory."""
 
 OF_TRACES = frozenset({"grd", "gen"})
