@@ -11,6 +11,31 @@ _WORDS = (
     "there seen size unchanged basilar atelectasis with base lower lobe opacity and ##ly ##s . , - ("
 )
 
+TYPES = ("ABNORMALITY", "NON-ABNORMALITY", "DISEASE", "NON-DISEASE", "ANATOMY")
+LABELS = {
+    "heart": "B-ANATOMY",
+    "size": "I-ANATOMY",
+    "lungs": "B-ANATOMY",
+    "left": "B-ANATOMY",
+    "right": "B-ANATOMY",
+    "basilar": "I-ANATOMY",
+    "lower": "B-ANATOMY",
+    "lobe": "I-ANATOMY",
+    "small": "B-ABNORMALITY",
+    "opacity": "B-ABNORMALITY",
+    "unchanged": "I-ABNORMALITY",
+    "normal": "B-NON-ABNORMALITY",
+    "clear": "B-NON-ABNORMALITY",
+    "pneumothorax": "B-NON-DISEASE",
+    "pleural": "B-DISEASE",
+    "effusion": "I-DISEASE",
+    "atelectasis": "B-DISEASE",
+    "mild": "B-DISEASE",
+    "cardiomegaly": "I-DISEASE",
+    "[SEP]": "I-DISEASE",
+}
+"""What `write_ner` calls a word; an I- may stand without its B-, and what is open at a sentence's end stays open."""
+
 
 def vocabulary() -> list[str]:
     letters = [chr(code) for code in range(ord("a"), ord("z") + 1)] + [str(digit) for digit in range(10)]
@@ -38,7 +63,7 @@ def fill(network, seed: int, scale: float = 0.3) -> None:
             weights.copy_(values + 1 if "LayerNorm.weight" in name or "layer_norm.weight" in name else values)
 
 
-def write_bert(folder: Path, seed: int = 1, layers: int = 3, positions: int = 48) -> Path:
+def write_bert(folder: Path, seed: int = 1, layers: int = 3, positions: int = 48, scale: float = 0.3) -> Path:
     """A BERT of 16 units with WordPieces."""
     from transformers import BertConfig, BertModel
 
@@ -53,11 +78,29 @@ def write_bert(folder: Path, seed: int = 1, layers: int = 3, positions: int = 48
         max_position_embeddings=positions,
     )
     network = BertModel(config)
-    fill(network, seed)
+    fill(network, seed, scale)
     network.save_pretrained(folder)
     (folder / "vocab.txt").write_text("\n".join(vocab) + "\n", "utf-8")
     settings = {"tokenizer_class": "BertTokenizer", "do_lower_case": True, "model_max_length": positions}
     (folder / "tokenizer_config.json").write_text(json.dumps(settings), "utf-8")
+    return folder
+
+
+def write_ner(folder: Path) -> Path:
+    """A BERT that gives each word the label of `LABELS`, by RaTE-NER's eleven; its layer passes words through."""
+    import torch
+    from transformers import BertConfig, BertForTokenClassification
+
+    labels = ["O", *(f"{place}-{kind}" for kind in TYPES for place in "BI")]
+    write_bert(folder, layers=1)
+    network = BertForTokenClassification(BertConfig.from_pretrained(folder, id2label=dict(enumerate(labels))))
+    with torch.no_grad():
+        for name, weights in network.named_parameters():
+            weights.fill_(float("LayerNorm.weight" in name))
+        for row, word in enumerate(vocabulary()):
+            network.bert.embeddings.word_embeddings.weight[row, labels.index(LABELS.get(word, "O"))] = 1.0
+        network.classifier.weight[:, : len(labels)] = torch.eye(len(labels))
+    network.save_pretrained(folder)
     return folder
 
 
@@ -98,3 +141,10 @@ def bert(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def roberta(tmp_path_factory) -> Path:
     return write_roberta(tmp_path_factory.mktemp("networks") / "tiny-roberta")
+
+
+@pytest.fixture(scope="session")
+def rate(tmp_path_factory) -> str:
+    """The two networks of RaTEScore as --checkpoint names them."""
+    folder = tmp_path_factory.mktemp("networks")
+    return f"{write_ner(folder / 'tiny-ner')},{write_bert(folder / 'tiny-encoder', seed=4, layers=2, scale=0.6)}"
