@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radtrace.errors import InputError, MissingExtraError
-from radtrace.metrics.clinical.checkpoints import EXTRA, digest, find_weights, from_hub, is_hub_id, read_tensors
+from radtrace.metrics.clinical.checkpoints import EXTRA, digest, find_weights, from_hub, hub_repository, read_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -129,8 +129,9 @@ def clean(text: str) -> str:
 
 def _beside(weights: Path, given: str, name: str) -> Path | None:
     """A file that belongs to the weights: from their folder, or from the repository where they came from the hub."""
-    if is_hub_id(given):
-        return from_hub(given, name, "chexbert")
+    repository = hub_repository(given)
+    if repository:
+        return from_hub(repository, name, "chexbert")
     path = weights.parent / name
     return path if path.is_file() else None
 
@@ -141,7 +142,7 @@ def _vocabulary(weights: Path, given: str) -> Path:
         found = _beside(weights, given, name)
         if found:
             return found
-    found = from_hub(BASE, "vocab.txt", "chexbert") if is_hub_id(given) else None
+    found = from_hub(BASE, "vocab.txt", "chexbert") if hub_repository(given) else None
     if found is None:
         raise InputError(f"chexbert: no vocab.txt beside {weights}: put that of bert-base-uncased there")
     return found
