@@ -47,6 +47,14 @@ BACKED: dict[str, str] = {
     "bertscore_rescaled_recall": "radtrace.metrics.similarity.bertscore:bertscore_rescaled",
     "chexbert": "radtrace.metrics.clinical.chexbert_scores:chexbert",
     "chexbert_similarity": "radtrace.metrics.clinical.chexbert_scores:chexbert",
+    "radgraph": "radtrace.metrics.clinical.radgraph:radgraph",
+    "radgraph_e": "radtrace.metrics.clinical.radgraph:radgraph",
+    "radgraph_er": "radtrace.metrics.clinical.radgraph:radgraph",
+    "radgraph_ber": "radtrace.metrics.clinical.radgraph:radgraph",
+    "radgraph_legacy": "radtrace.metrics.clinical.radgraph:radgraph_legacy",
+    "radgraph_legacy_e": "radtrace.metrics.clinical.radgraph:radgraph_legacy",
+    "radgraph_legacy_er": "radtrace.metrics.clinical.radgraph:radgraph_legacy",
+    "radgraph_legacy_ber": "radtrace.metrics.clinical.radgraph:radgraph_legacy",
 }
 """name -> "module:attr" of what makes a `Metric` of a `Backing`: metrics that need a checkpoint or a chat model."""
 

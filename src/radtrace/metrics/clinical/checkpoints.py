@@ -19,7 +19,8 @@ _PARALLEL = "module."
 def find_weights(given: str, names: Sequence[str], metric: str) -> Path:
     """The file of weights.
 
-    Args:    given: a file, a folder or a hub id; names: what the file is called, the first that is there being read.
+    Args:    given: a file, a folder, or owner/name or owner/name/FILE of the hub; names: what the file is called, the
+        first that is there being read.
     Raises:  InputError naming what was given where there is none, MissingExtraError where the hub cannot be asked.
     """
     path = Path(given).expanduser()
@@ -30,19 +31,23 @@ def find_weights(given: str, names: Sequence[str], metric: str) -> Path:
             if (path / name).is_file():
                 return path / name
         raise InputError(f"{metric}: {path} holds none of {', '.join(names)}")
-    if not is_hub_id(given):
+    repository = hub_repository(given)
+    if repository is None:
         raise InputError(f"{metric}: {given}: no such file or folder, and no hub id")
-    for name in names:
-        found = from_hub(given, name, metric)
+    wanted = [given[len(repository) + 1 :]] if given != repository else names
+    for name in wanted:
+        found = from_hub(repository, name, metric)
         if found:
             return found
-    raise InputError(f"{metric}: the hub's {given} holds none of {', '.join(names)}")
+    raise InputError(f"{metric}: the hub's {repository} holds none of {', '.join(wanted)}")
 
 
-def is_hub_id(given: str) -> bool:
-    """Whether this is owner/name, and nothing on this disk."""
+def hub_repository(given: str) -> str | None:
+    """owner/name where this is owner/name or owner/name/FILE of the hub; None where it is a path."""
     parts = given.split("/")
-    return len(parts) == 2 and all(parts) and not given.startswith((".", "~")) and not Path(given).exists()
+    if len(parts) not in (2, 3) or not all(parts) or given.startswith((".", "~")) or Path(given).exists():
+        return None
+    return "/".join(parts[:2])
 
 
 def from_hub(repository: str, name: str, metric: str) -> Path | None:

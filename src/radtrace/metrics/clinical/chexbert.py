@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radtrace.errors import InputError, MissingExtraError
-from radtrace.metrics.clinical.checkpoints import EXTRA, digest, find_weights, from_hub, is_hub_id, read_tensors
+from radtrace.metrics.clinical.checkpoints import EXTRA, digest, find_weights, from_hub, hub_repository, read_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+    from transformers import BertModel
 
 HOW = (
     "CheXbert's own chexbert.pth (Stanford ML Group; also in StanfordAIMI/RRG_scorers on the hub) "
@@ -60,7 +61,7 @@ class Chexbert:
     Source:  Smit et al., "CheXbert", EMNLP 2020; its code's `label.py` and `bert_tokenizer.py`.
     """
 
-    encoder: "nn.Module"
+    encoder: "BertModel"
     heads: "nn.ModuleList"
     tokenizer: Any
     checkpoint: str
@@ -69,7 +70,7 @@ class Chexbert:
     @property
     def width(self) -> int:
         """H, of an embedding."""
-        return int(self.heads[0].weight.shape[1])
+        return int(self.encoder.config.hidden_size)
 
     @classmethod
     def load(cls, given: str) -> "Chexbert":
@@ -114,7 +115,7 @@ class Chexbert:
         """(B, H) of cleaned texts; what is longer than 512 tokens is cut, [SEP] kept."""
         tokens = self.tokenizer(
             list(texts), padding=True, truncation=True, max_length=_LONGEST, return_tensors="pt"
-        ).to(self.heads[0].weight.device)
+        ).to(self.encoder.device)
         states: Tensor = self.encoder(
             tokens["input_ids"], attention_mask=tokens["attention_mask"], token_type_ids=tokens["token_type_ids"]
         ).last_hidden_state[:, 0]
@@ -128,8 +129,9 @@ def clean(text: str) -> str:
 
 def _beside(weights: Path, given: str, name: str) -> Path | None:
     """A file that belongs to the weights: from their folder, or from the repository where they came from the hub."""
-    if is_hub_id(given):
-        return from_hub(given, name, "chexbert")
+    repository = hub_repository(given)
+    if repository:
+        return from_hub(repository, name, "chexbert")
     path = weights.parent / name
     return path if path.is_file() else None
 
@@ -140,13 +142,13 @@ def _vocabulary(weights: Path, given: str) -> Path:
         found = _beside(weights, given, name)
         if found:
             return found
-    found = from_hub(BASE, "vocab.txt", "chexbert") if is_hub_id(given) else None
+    found = from_hub(BASE, "vocab.txt", "chexbert") if hub_repository(given) else None
     if found is None:
         raise InputError(f"chexbert: no vocab.txt beside {weights}: put that of bert-base-uncased there")
     return found
 
 
-def _built(weights: Path, config: Path | None) -> "tuple[nn.Module, nn.ModuleList]":
+def _built(weights: Path, config: Path | None) -> "tuple[BertModel, nn.ModuleList]":
     """The encoder and the heads, filled, in single precision. Raises InputError where the weights do not fit."""
     try:
         import torch
