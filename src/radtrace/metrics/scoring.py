@@ -47,6 +47,7 @@ BACKED: dict[str, str] = {
     "bertscore_rescaled_recall": "radtrace.metrics.similarity.bertscore:bertscore_rescaled",
     "chexbert": "radtrace.metrics.clinical.chexbert_scores:chexbert",
     "chexbert_similarity": "radtrace.metrics.clinical.chexbert_scores:chexbert",
+    "radcliq_v1": "radtrace.metrics.similarity.radcliq:radcliq_v1",
     "radgraph": "radtrace.metrics.clinical.radgraph:radgraph",
     "radgraph_e": "radtrace.metrics.clinical.radgraph:radgraph",
     "radgraph_er": "radtrace.metrics.clinical.radgraph:radgraph",
@@ -55,6 +56,8 @@ BACKED: dict[str, str] = {
     "radgraph_legacy_e": "radtrace.metrics.clinical.radgraph:radgraph_legacy",
     "radgraph_legacy_er": "radtrace.metrics.clinical.radgraph:radgraph_legacy",
     "radgraph_legacy_ber": "radtrace.metrics.clinical.radgraph:radgraph_legacy",
+    "ratescore": "radtrace.metrics.similarity.ratescore:ratescore",
+    "ratescore_radtrace": "radtrace.metrics.similarity.ratescore:ratescore_radtrace",
 }
 """name -> "module:attr" of what makes a `Metric` of a `Backing`: metrics that need a checkpoint or a chat model."""
 

@@ -15,6 +15,7 @@ from radtrace.metrics.backing import Backing
 from radtrace.metrics.pairs import Pair
 from radtrace.metrics.presets import Preset
 from radtrace.metrics.scores import FloatArray, Score, mean_score, signature
+from radtrace.metrics.scoring import Metric
 from radtrace.metrics.similarity.folders import local_folder, read_config, read_network, read_tokenizer, weights_digest
 
 if TYPE_CHECKING:
@@ -200,7 +201,7 @@ def _mean(values: "Tensor", weights: Sequence[float]) -> float:
     return sum(value * weight for value, weight in zip(values.tolist(), weights, strict=True)) / total if total else 0.0
 
 
-def bertscore(backing: Backing) -> Callable[[Sequence[Pair], Preset], list[Score]]:
+def bertscore(backing: Backing) -> Metric:
     """`bertscore` (F1), `bertscore_precision`, `bertscore_recall`: means over pairs of the raw texts' scores, 0-1.
 
     The numbers of bert-score 0.3.13 without idf and rescaling. A failed prediction is 0.
@@ -210,12 +211,12 @@ def bertscore(backing: Backing) -> Callable[[Sequence[Pair], Preset], list[Score
     return _metric(backing, "bertscore")
 
 
-def bertscore_idf(backing: Backing) -> Callable[[Sequence[Pair], Preset], list[Score]]:
+def bertscore_idf(backing: Backing) -> Metric:
     """`bertscore_idf` likewise, tokens weighed by their rarity among the very references that are scored."""
     return _metric(backing, "bertscore_idf", idf=True)
 
 
-def bertscore_rescaled(backing: Backing) -> Callable[[Sequence[Pair], Preset], list[Score]]:
+def bertscore_rescaled(backing: Backing) -> Metric:
     """`bertscore_rescaled` likewise, (x - b) / (1 - b) with the baseline b of the folder; a failed prediction is x = 0.
 
     At most 1; below 0 where a text is further from its reference than unrelated ones are.
@@ -223,9 +224,7 @@ def bertscore_rescaled(backing: Backing) -> Callable[[Sequence[Pair], Preset], l
     return _metric(backing, "bertscore_rescaled", rescaled=True)
 
 
-def _metric(
-    backing: Backing, name: str, *, idf: bool = False, rescaled: bool = False
-) -> Callable[[Sequence[Pair], Preset], list[Score]]:
+def _metric(backing: Backing, name: str, *, idf: bool = False, rescaled: bool = False) -> Metric:
     given = backing.checkpoint("bertscore", HOW)
     scorer = BertScore.load(given)
     baseline = np.array(scorer.baseline or (0.0, 0.0, 0.0)) if rescaled else np.zeros(3)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from radtrace.errors import InputError, MissingExtraError
-from radtrace.metrics.clinical.checkpoints import EXTRA, is_hub_id
+from radtrace.metrics.clinical.checkpoints import EXTRA, hub_repository
 
 _WEIGHTS = ("model*.safetensors", "pytorch_model*.bin")
 _FILES = ("*.json", "*.txt", "*.model", "*.tsv")
@@ -21,7 +21,7 @@ def local_folder(given: str, metric: str) -> Path:
     path = Path(given).expanduser()
     if path.is_dir():
         return path
-    if not is_hub_id(given):
+    if hub_repository(given) != given:
         raise InputError(f"{metric}: {given}: no such folder, and no hub id")
     try:
         from huggingface_hub import snapshot_download

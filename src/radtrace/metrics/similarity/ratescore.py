@@ -1,6 +1,6 @@
 """RaTEScore: entities of two reports compared by meaning, weighed by what kinds of entity they are."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -11,6 +11,7 @@ from radtrace.metrics.backing import Backing
 from radtrace.metrics.pairs import Pair
 from radtrace.metrics.presets import Preset
 from radtrace.metrics.scores import Score, mean_score, signature
+from radtrace.metrics.scoring import Metric
 from radtrace.metrics.similarity.folders import local_folder, read_network, read_tokenizer, weights_digest
 from radtrace.metrics.similarity.ratescore_entities import (
     TYPES,
@@ -130,7 +131,7 @@ def _contrary(one: str, other: str) -> bool:
     return (one in _NEGATIONS and other in _STATED) or (one in _STATED and other in _NEGATIONS)
 
 
-def ratescore(backing: Backing) -> Callable[[Sequence[Pair], Preset], list[Score]]:
+def ratescore(backing: Backing) -> Metric:
     """`ratescore`, 0-1: the mean over pairs of the raw texts' RaTEScore; the numbers of the package RaTEScore 0.6.0.
 
     As there a pair counts 0.5 where the networks find no entity on one of its sides. Otherwise than there each pair
@@ -154,7 +155,7 @@ def ratescore(backing: Backing) -> Callable[[Sequence[Pair], Preset], list[Score
     return metric
 
 
-def ratescore_radtrace(backing: Backing) -> Callable[[Sequence[Pair], Preset], list[Score]]:
+def ratescore_radtrace(backing: Backing) -> Metric:
     """`ratescore_radtrace`, 0-1: RaTEScore with our sentences, and with nothing for finding nothing.
 
     A prediction without entities is 0; a reference without entities is not scored. Otherwise as `ratescore`.
