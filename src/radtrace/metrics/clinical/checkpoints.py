@@ -39,7 +39,7 @@ def find_weights(given: str, names: Sequence[str], metric: str) -> Path:
         found = from_hub(repository, name, metric)
         if found:
             return found
-    raise InputError(f"{metric}: the hub's {repository} holds none of {', '.join(wanted)}")
+    raise InputError(f"{metric}: the hub's {repository} is out of reach, or holds none of {', '.join(wanted)}")
 
 
 def hub_repository(given: str) -> str | None:
@@ -51,22 +51,21 @@ def hub_repository(given: str) -> str | None:
 
 
 def from_hub(repository: str, name: str, metric: str) -> Path | None:
-    """A file of a repository of the hub, fetched unless it is in the cache; None where it has no such file.
+    """A file of a repository of the hub, fetched unless it is in the cache.
 
-    Raises:  InputError where the hub or the repository is out of reach.
+    Returns: None where it has no such file, or where it is not in the cache and the hub is out of reach.
+    Raises:  InputError where the hub has no such repository for this user.
     """
     try:
         from huggingface_hub import hf_hub_download
-        from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
+        from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
     except ModuleNotFoundError as error:
         raise MissingExtraError(EXTRA, metric) from error
     try:
         return Path(hf_hub_download(repository, name))
-    except LocalEntryNotFoundError as error:
-        raise InputError(f"{metric}: {repository}: the hub is out of reach; name a local folder") from error
     except EntryNotFoundError:
         return None
-    except (HfHubHTTPError, OSError) as error:
+    except (HfHubHTTPError, OSError, ValueError) as error:
         raise InputError(f"{metric}: {repository}: not to be had from the hub ({type(error).__name__})") from error
 
 
