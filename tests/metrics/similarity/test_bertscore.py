@@ -1,11 +1,18 @@
+import json
 import shutil
 
 import pytest
+from click.testing import CliRunner
 
+from radtrace.cli import cli
 from radtrace.errors import InputError
 from radtrace.metrics import PRESETS, Pair, score
 from radtrace.metrics.backing import Backing
+from radtrace.metrics.pairs import chunked
 from radtrace.metrics.similarity.bertscore import BertScore
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
 
 PRESET = PRESETS["strict"]
 TEXTS = [
@@ -130,6 +137,26 @@ def test_each_pair_stands_alone_unless_weighed_by_rarity(bert):
     assert alone["bertscore_idf"].per_sample[0] == 0.0
 
 
+def test_rarity_is_that_among_all_references_whatever_the_chunks(bert):
+    backing = Backing({"bertscore": str(bert)})
+    once, chunks = (
+        score(pairs, ["bertscore_idf"], PRESET, backing=backing) for pairs in ([_pairs()], chunked(_pairs(), 2))
+    )
+    assert chunks.scores == once.scores
+
+
+def test_the_command_scores_by_a_checkpoint(bert, tmp_path):
+    for side, file in enumerate(("preds.jsonl", "refs.jsonl")):
+        lines = [json.dumps({"id": number, "text": texts[side]}) for number, texts in enumerate(TEXTS)]
+        (tmp_path / file).write_text("\n".join(lines), "utf-8")
+    arguments = ["score", "--preds", str(tmp_path / "preds.jsonl"), "--refs", str(tmp_path / "refs.jsonl"), "--json"]
+    done = CliRunner().invoke(cli, [*arguments, "--metrics", "bertscore", "--checkpoint", f"bertscore={bert}#2"])
+    # (0.91756386 + 0.78658193 + 0.73824501 + 1 + 0.93490481) / 5
+    assert json.loads(done.stdout)["scores"] == {"bertscore": pytest.approx(0.87545912, abs=1e-6)}
+    with pytest.raises(InputError, match="--checkpoint bertscore=PATH"):
+        CliRunner().invoke(cli, [*arguments, "--metrics", "bertscore"], catch_exceptions=False)
+
+
 def test_a_text_and_itself_are_one_in_any_order(bert):
     pairs = [Pair(str(number), text, text) for number, (text, _) in enumerate(TEXTS)]
     values = _scored(pairs, ["bertscore"], bert)[1]["bertscore"].per_sample
@@ -178,3 +205,39 @@ def test_weights_that_lack_a_tensor_are_refused(bert, tmp_path):
     save_file(tensors, folder / "model.safetensors", {"format": "pt"})
     with pytest.raises(InputError, match="the weights lack 1 tensors"):
         BertScore.load(str(folder))
+
+
+class _Touch:
+    """A pickle that would write a file."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __reduce__(self):
+        return open, (self.path, "w")
+
+
+def test_weights_of_torch_are_read_as_weights_alone(bert, tmp_path):
+    import torch
+    from safetensors.torch import load_file
+
+    folder = shutil.copytree(bert, tmp_path / "tiny-bert")
+    tensors = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    torch.save(tensors, folder / "pytorch_model.bin")
+    assert BertScore.load(f"{folder}#2")(TEXTS[:1])[0] == pytest.approx(PUBLISHED["bert", 2, False][0], abs=1e-6)
+    torch.save({**tensors, "more": _Touch(tmp_path / "written")}, folder / "pytorch_model.bin")
+    with pytest.raises(InputError, match="no network that can be read"):
+        BertScore.load(str(folder))
+    assert not (tmp_path / "written").exists()
+
+
+def test_code_of_a_folder_is_not_run(bert, tmp_path):
+    folder = shutil.copytree(bert, tmp_path / "tiny-bert")
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    config |= {"model_type": "evil", "auto_map": {"AutoConfig": "evil.Config", "AutoModel": "evil.Model"}}
+    (folder / "config.json").write_text(json.dumps(config), "utf-8")
+    (folder / "evil.py").write_text(f"open({str(tmp_path / 'written')!r}, 'w')\n", "utf-8")
+    with pytest.raises(InputError, match=r"no config[.]json that transformers knows"):
+        BertScore.load(str(folder))
+    assert not (tmp_path / "written").exists()

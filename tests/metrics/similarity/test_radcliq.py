@@ -14,6 +14,9 @@ from radtrace.metrics.similarity.radcliq import RadCliQ, graph_similarity, radcl
 
 from .conftest import fill, vocabulary
 
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
 PRESET = PRESETS["strict"]
 PAIRS = [
     Pair("same", "Small left effusion.", "Small left effusion."),

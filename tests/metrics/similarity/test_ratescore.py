@@ -6,6 +6,9 @@ from radtrace.metrics.backing import Backing
 from radtrace.metrics.similarity.ratescore import RateScore
 from radtrace.metrics.similarity.ratescore_entities import entity_spans, our_sentences
 
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
 PRESET = PRESETS["strict"]
 TEXTS = [
     ("The heart is normal. The lungs are clear.", "Heart size is normal. No pleural effusion is seen."),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 HOW = (
-    "a hub id such as FacebookAI/roberta-large or distilbert/distilroberta-base (Apache-2.0, MIT), "
+    "a hub id such as FacebookAI/roberta-large or distilbert/distilroberta-base (MIT, Apache-2.0), "
     "or a folder with its config.json, weights and tokenizer; #LAYER behind it chooses the layer"
 )
 """How to get the checkpoint."""
@@ -204,7 +204,8 @@ def _mean(values: "Tensor", weights: Sequence[float]) -> float:
 def bertscore(backing: Backing) -> Metric:
     """`bertscore` (F1), `bertscore_precision`, `bertscore_recall`: means over pairs of the raw texts' scores, 0-1.
 
-    The numbers of bert-score 0.3.13 without idf and rescaling. A failed prediction is 0.
+    The numbers of bert-score 0.3.13 without idf and rescaling. A failed prediction is 0. Only where each cosine of a
+    token is negative do the two differ: there bert-score takes the 0 of its batch's padding, if there is any.
 
     Source:  Zhang et al., "BERTScore", ICLR 2020.
     """

@@ -63,7 +63,7 @@ def read_config(folder: Path, metric: str) -> Any:
     if not (folder / "config.json").is_file() or not weight_files(folder):
         raise InputError(f"{metric}: {folder} holds no config.json with model.safetensors or pytorch_model.bin")
     try:
-        return AutoConfig.from_pretrained(folder, local_files_only=True)
+        return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # whatever its parsers meet in a damaged folder
         raise InputError(f"{metric}: {folder}: no config.json that transformers knows") from error
 
@@ -84,7 +84,13 @@ def read_network(folder: Path, metric: str, loader: str = "AutoModel", *, layers
     try:
         with _quietly():
             network, loaded = getattr(transformers, loader).from_pretrained(
-                folder, config=config, local_files_only=True, output_loading_info=True, dtype=torch.float32
+                folder,
+                config=config,
+                local_files_only=True,
+                trust_remote_code=False,
+                weights_only=True,
+                output_loading_info=True,
+                dtype=torch.float32,
             )
     except Exception as error:  # likewise
         raise InputError(f"{metric}: {folder}: no network that can be read ({type(error).__name__})") from error
@@ -102,7 +108,7 @@ def read_tokenizer(folder: Path, metric: str) -> Any:
         raise MissingExtraError(EXTRA, metric) from error
     try:
         with _quietly():
-            return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # likewise
         raise InputError(f"{metric}: {folder}: no tokenizer that can be read ({type(error).__name__})") from error
 

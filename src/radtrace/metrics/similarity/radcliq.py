@@ -85,7 +85,7 @@ class RadCliQ:
         return cls(
             bertscore,
             Chexbert.load(backing.checkpoint("chexbert", HOW_CHEXBERT)),
-            load_radgraph(backing.checkpoint("radgraph", HOW_RADGRAPH)),
+            load_radgraph(backing.checkpoint("radgraph", f"{HOW_RADGRAPH}; RadCliQ was fitted with radgraph.tar.gz")),
         )
 
     def features(self, pairs: Sequence[Pair]) -> FloatArray:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 HOW = (
     "NER,ENCODER, each a folder or a hub id: Angelakeke/RaTE-NER-Deberta,FremyCompany/BioLORD-2023-C "
-    "(for research; BioLORD's licence is its own)"
+    "(MIT; BioLORD asks for licences of UMLS and SNOMED CT)"
 )
 """How to get the checkpoints."""
 # Rows: the type of an entity; columns: that of the entity most similar to it on the other side; in the order of TYPES.
@@ -166,7 +166,9 @@ def ratescore_radtrace(backing: Backing) -> Metric:
     def metric(pairs: Sequence[Pair], preset: Preset) -> list[Score]:
         values = [found[2] if found and found[1] else None for found in _compared(scorer, pairs)]
         return [
-            mean_score("ratescore_radtrace", values, _signature("ratescore_radtrace", given, scorer, "radtrace", "0"))
+            mean_score(
+                "ratescore_radtrace", values, _signature("ratescore_radtrace", given, scorer, "radtrace", "0/unscored")
+            )
         ]
 
     return metric
