@@ -108,9 +108,27 @@ def read_tokenizer(folder: Path, metric: str) -> Any:
         raise MissingExtraError(EXTRA, metric) from error
     try:
         with _quietly():
-            return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            return _as_its_file_says(tokenizer, folder / "tokenizer.json")
     except Exception as error:  # likewise
         raise InputError(f"{metric}: {folder}: no tokenizer that can be read ({type(error).__name__})") from error
+
+
+def _as_its_file_says(tokenizer: Any, file: Path) -> Any:
+    """The tokenizer itself; one of a SentencePiece model as its file says.
+
+    transformers 5 makes these anew from their vocabulary, with a plainer normaliser than they were trained with.
+    """
+    from transformers import PreTrainedTokenizerFast
+
+    if type(tokenizer.backend_tokenizer.model).__name__ != "Unigram" or not file.is_file():
+        return tokenizer
+    return PreTrainedTokenizerFast(
+        tokenizer_file=str(file),
+        model_max_length=tokenizer.model_max_length,
+        model_input_names=tokenizer.model_input_names,
+        **tokenizer.special_tokens_map,
+    )
 
 
 @contextmanager
