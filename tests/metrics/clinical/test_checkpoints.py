@@ -1,6 +1,10 @@
+import json
 import os
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import pytest
 
@@ -84,3 +88,60 @@ def test_the_cache_of_the_hub_is_enough_without_a_network(tmp_path):
         "those",
         "x: the hub's owner/nothing is out of reach, or holds none of weights.pth",
     ]
+
+
+class Hub(BaseHTTPRequestHandler):
+    """A hub on loopback with one repository of two files."""
+
+    FILES: ClassVar = {"weights.pth": b"these", "other": b"those"}
+    protocol_version = "HTTP/1.1"
+    asked: ClassVar[list[str]] = []
+
+    def do_HEAD(self):
+        self.do_GET()
+
+    def do_GET(self):
+        path = self.path.partition("?")[0]
+        self.asked.append(f"{self.command} {path}")
+        owner, _, name = path.partition("/resolve/main/")
+        body, found = b"", True
+        if path.startswith("/api/models/owner/name/tree/"):
+            body = json.dumps([{"type": "file", "path": name, "size": 5, "oid": "x"} for name in self.FILES]).encode()
+        elif owner == "/owner/name" and name in self.FILES:
+            body = self.FILES[name]
+        else:
+            found = False
+        self.send_response(200 if found else 404)
+        for key, value in {"ETag": f'"{name}"', "X-Repo-Commit": COMMIT, "Content-Length": str(len(body))}.items():
+            self.send_header(key, value)
+        if not found:
+            self.send_header("X-Error-Code", "RepoNotFound")
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_hub_is_asked_once_for_its_files_and_for_no_file_that_it_lacks(tmp_path):
+    pytest.importorskip("huggingface_hub")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        environment = {
+            **os.environ,
+            "HF_ENDPOINT": f"http://127.0.0.1:{server.server_port}",
+            "HF_HUB_CACHE": str(tmp_path),
+            "NO_PROXY": "127.0.0.1",
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True, env=environment
+        )
+        server.shutdown()
+    assert done.stdout.splitlines() == [
+        "these",
+        "those",
+        "x: owner/nothing: not to be had from the hub (RepositoryNotFoundError)",
+    ]
+    assert not [path for path in Hub.asked if "absent" in path]
+    assert sum("/name/tree/" in path for path in Hub.asked) == 1

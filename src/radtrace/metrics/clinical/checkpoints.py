@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,22 +52,40 @@ def hub_repository(given: str) -> str | None:
 
 
 def from_hub(repository: str, name: str, metric: str) -> Path | None:
-    """A file of a repository of the hub, fetched unless it is in the cache.
+    """A file of a repository of the hub, fetched unless it is in the cache; None where there is no such file.
 
-    Returns: None where it has no such file, or where it is not in the cache and the hub is out of reach.
+    Where the hub is out of reach only the cache is looked at.
+
     Raises:  InputError where the hub has no such repository for this user.
     """
     try:
         from huggingface_hub import hf_hub_download
-        from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
+        from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
     except ModuleNotFoundError as error:
         raise MissingExtraError(EXTRA, metric) from error
     try:
-        return Path(hf_hub_download(repository, name))
-    except EntryNotFoundError:
+        files = _files_on_hub(repository)
+        if files is not None and name not in files:
+            return None
+        return Path(hf_hub_download(repository, name, local_files_only=files is None))
+    except LocalEntryNotFoundError:
         return None
     except (HfHubHTTPError, OSError, ValueError) as error:
         raise InputError(f"{metric}: {repository}: not to be had from the hub ({type(error).__name__})") from error
+
+
+@lru_cache
+def _files_on_hub(repository: str) -> frozenset[str] | None:
+    """The names of a repository's files; None where the hub is out of reach. Asked once a run."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    try:
+        return frozenset(HfApi().list_repo_files(repository))
+    except (HfHubHTTPError, HFValidationError):
+        raise
+    except Exception:  # whatever the hub's HTTP client says when it is not answered
+        return None
 
 
 def digest(path: Path) -> str:

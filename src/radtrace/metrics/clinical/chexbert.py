@@ -20,7 +20,7 @@ HOW = (
     "with the vocab.txt of bert-base-uncased beside it, or that hub id"
 )
 """How to get the checkpoint."""
-WEIGHTS = ("model.safetensors", "chexbert.safetensors", "chexbert.pth", "pytorch_model.bin")
+WEIGHTS = ("chexbert.pth", "chexbert.safetensors", "model.safetensors", "pytorch_model.bin")
 """What a folder or a repository may call the weights."""
 BASE = "google-bert/bert-base-uncased"
 """Whose vocabulary a checkpoint from the hub has that brings none of its own."""

@@ -23,8 +23,8 @@ HOW = (
     "radgraph-xl.tar.gz or radgraph.tar.gz of StanfordAIMI/RRG_scorers on the hub, as it is or unpacked, or that hub id"
 )
 """How to get a checkpoint."""
-MODELS = ("radgraph", "radgraph-xl", "modern-radgraph-xl", "echograph")
-"""The models that the package knows."""
+MODELS = ("radgraph", "radgraph-xl")
+"""Those of the models that annotate beside transformers 5 as they did beside 4."""
 WEIGHTS = ("weights.th", "radgraph-xl.tar.gz", "radgraph.tar.gz")
 ENCODER = "encoder"
 """In a folder of weights: the folder with the config.json and the tokeniser of the BERT that config.json names."""
