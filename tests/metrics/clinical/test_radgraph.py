@@ -10,7 +10,7 @@ import pytest
 from radtrace.errors import InputError
 from radtrace.metrics import PRESETS, Pair, metric, score
 from radtrace.metrics.backing import Backing
-from radtrace.metrics.clinical.radgraph_model import ENCODER, load_radgraph
+from radtrace.metrics.clinical.radgraph_model import ENCODER, LONGEST, load_radgraph, shortened
 
 torch = pytest.importorskip("torch")
 with warnings.catch_warnings(action="ignore"):  # the package's own, when it is compiled
@@ -216,8 +216,20 @@ def test_signatures_say_case_model_weights_and_package(folder):
     digest = hashlib.sha256((folder / "weights.th").read_bytes()).hexdigest()[:12]
     scores = scored(folder, "radgraph", "radgraph_legacy")
     for name, case in (("radgraph_ber", "fixed"), ("radgraph_legacy_ber", "legacy")):
-        said = f"{name}|case:{case}|model:radgraph-xl|checkpoint:{digest}|package:radgraph 0.1.18|v:"
+        said = f"{name}|case:{case}|model:radgraph-xl|longest:600|checkpoint:{digest}|package:radgraph 0.1.18|v:"
         assert scores[name].signature.startswith(said)
+
+
+def test_of_a_long_text_the_beginning_is_read(folder, monkeypatch):
+    words = [f"w{number}" for number in range(LONGEST - 1)]
+    whole = " ".join(words) + ". "
+    assert shortened(whole) == whole
+    assert shortened(whole + " more, and more") == whole.strip()
+    monkeypatch.setattr("radtrace.metrics.clinical.radgraph_model.LONGEST", 8)
+    network = load_radgraph(str(folder))
+    one, other = network.annotate([TEXTS[0] * 3000, TEXTS[0] * 2])
+    assert one == other
+    assert one
 
 
 def test_an_archive_and_the_older_model(tmp_path):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from radtrace.metrics.backing import Backing
-from radtrace.metrics.clinical.radgraph_model import HOW, Radgraph, load_radgraph
+from radtrace.metrics.clinical.radgraph_model import HOW, LONGEST, Radgraph, load_radgraph
 from radtrace.metrics.clinical.radgraph_reward import Case, Rewards, rewards
 from radtrace.metrics.pairs import Pair
 from radtrace.metrics.presets import Preset
@@ -32,7 +32,13 @@ def _metric(backing: Backing, case: Case, name: str) -> Metric:
 
     def scores(pairs: Sequence[Pair], preset: Preset) -> list[Score]:
         values = _rewards(network, pairs, case)
-        said = {"case": case, "model": network.model, "checkpoint": network.checkpoint, "package": network.package}
+        said = {
+            "case": case,
+            "model": network.model,
+            "longest": LONGEST,
+            "checkpoint": network.checkpoint,
+            "package": network.package,
+        }
         return [
             mean_score(
                 f"{name}_{part}",

@@ -1,6 +1,7 @@
 """The package radgraph as an annotator: a checkpoint of this disk or of the hub -> graphs of reports."""
 
 import json
+import re
 import sys
 import tarfile
 import warnings
@@ -9,6 +10,7 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from shutil import copyfile, copytree
 from tempfile import TemporaryDirectory
@@ -28,12 +30,16 @@ MODELS = ("radgraph", "radgraph-xl")
 WEIGHTS = ("weights.th", "radgraph-xl.tar.gz", "radgraph.tar.gz")
 ENCODER = "encoder"
 """In a folder of weights: the folder with the config.json and the tokeniser of the BERT that config.json names."""
+LONGEST = 600
+"""Words and marks of a text that are read. Memory grows with their square: 4 GB for 600 at the published size, so that
+a model that repeats itself for 3,000 words would take 100."""
+_WORD = re.compile(r"\w+|[^\w\s]")
 _LABELS = "__ner_labels.txt"
 
 
 @dataclass(slots=True)
 class Radgraph:
-    """RadGraph's network as the package runs it, one text at a time.
+    """RadGraph's network as the package runs it, one text at a time, of which the first `LONGEST` words are read.
 
     model: "radgraph", "radgraph-xl" …, whose words and labels it has; package: with its version; checkpoint: sha256 of
     weights.th, 12 digits.
@@ -55,8 +61,14 @@ class Radgraph:
         import torch
 
         with _quiet(), torch.inference_mode():
-            graph: Graph = self.network([text])["0"]["entities"]
+            graph: Graph = self.network([shortened(text)])["0"]["entities"]
         return graph
+
+
+def shortened(text: str) -> str:
+    """A text up to the end of its last word or mark that is read."""
+    ends = [word.end() for word in islice(_WORD.finditer(text), LONGEST + 1)]
+    return text if len(ends) <= LONGEST else text[: ends[LONGEST - 1]]
 
 
 @lru_cache(maxsize=1)
