@@ -39,18 +39,40 @@ METRICS: dict[str, str] = {
 """name -> "module:attr" of a `Metric`. A metric may answer several scores; the name of one of them chooses that one."""
 
 BACKED: dict[str, str] = {
+    "bertscore": "radtrace.metrics.similarity.bertscore:bertscore",
+    "bertscore_idf": "radtrace.metrics.similarity.bertscore:bertscore_idf",
+    "bertscore_idf_precision": "radtrace.metrics.similarity.bertscore:bertscore_idf",
+    "bertscore_idf_recall": "radtrace.metrics.similarity.bertscore:bertscore_idf",
+    "bertscore_precision": "radtrace.metrics.similarity.bertscore:bertscore",
+    "bertscore_recall": "radtrace.metrics.similarity.bertscore:bertscore",
+    "bertscore_rescaled": "radtrace.metrics.similarity.bertscore:bertscore_rescaled",
+    "bertscore_rescaled_precision": "radtrace.metrics.similarity.bertscore:bertscore_rescaled",
+    "bertscore_rescaled_recall": "radtrace.metrics.similarity.bertscore:bertscore_rescaled",
+    "chexbert": "radtrace.metrics.clinical.chexbert_scores:chexbert",
+    "chexbert_similarity": "radtrace.metrics.clinical.chexbert_scores:chexbert",
+    "gema_style": "radtrace.metrics.judged.gema_style:gema_style",
     "green": "radtrace.metrics.judged.green_local:green",
     "green_style": "radtrace.metrics.judged.green_style:green_style",
-    "gema_style": "radtrace.metrics.judged.gema_style:gema_style",
+    "radcliq_v1": "radtrace.metrics.similarity.radcliq:radcliq_v1",
     "radfact_style": "radtrace.metrics.judged.radfact:radfact_style",
     "radfact_style_grounded": "radtrace.metrics.judged.radfact:radfact_style",
+    "radgraph": "radtrace.metrics.clinical.radgraph:radgraph",
+    "radgraph_ber": "radtrace.metrics.clinical.radgraph:radgraph",
+    "radgraph_e": "radtrace.metrics.clinical.radgraph:radgraph",
+    "radgraph_er": "radtrace.metrics.clinical.radgraph:radgraph",
+    "radgraph_legacy": "radtrace.metrics.clinical.radgraph:radgraph_legacy",
+    "radgraph_legacy_ber": "radtrace.metrics.clinical.radgraph:radgraph_legacy",
+    "radgraph_legacy_e": "radtrace.metrics.clinical.radgraph:radgraph_legacy",
+    "radgraph_legacy_er": "radtrace.metrics.clinical.radgraph:radgraph_legacy",
     "radrscore_llm": "radtrace.metrics.reasoning.of_traces:radrscore_llm",
+    "ratescore": "radtrace.metrics.similarity.ratescore:ratescore",
+    "ratescore_radtrace": "radtrace.metrics.similarity.ratescore:ratescore_radtrace",
     "steps_llm": "radtrace.metrics.judged.step_scores:steps_llm",
     "vqa": "radtrace.metrics.reasoning.of_answers:vqa",
 }
 """name -> "module:attr" of what makes a `Metric` of a `Backing`: metrics that need a checkpoint or a chat model."""
 
-AT_ONCE = frozenset({"cider_d"})
+AT_ONCE = frozenset({"bertscore_idf", "bertscore_idf_precision", "bertscore_idf_recall", "cider_d"})
 """Metrics whose value of a pair depends on all the others: these hold every pair in memory."""
 
 OF_TRACES = frozenset(
