@@ -131,6 +131,10 @@ def test_how_a_text_is_read_does_not_depend_on_the_others(network):
     assert (network.embed([" \n"]) == network.embed([""])).all()
 
 
+def test_half_a_surrogate_pair_is_a_question_mark(network):
+    assert (network.embed(["No \ud800 effusion."]) == network.embed(["No ? effusion."])).all()
+
+
 def test_what_is_cleaned_before_the_tokeniser():
     assert clean("  Small\n\nleft\t effusion. \n") == "Small left effusion."
 
@@ -219,6 +223,13 @@ def test_what_cannot_be_loaded_is_named(folder, tmp_path):
     (tmp_path / "vocab.txt").write_text((folder / "vocab.txt").read_text())
     (tmp_path / "config.json").write_text(json.dumps({**SIZES, "hidden_size": 32}))
     with pytest.raises(InputError, match=r"not those of a CheXbert of what config.json says"):
+        Chexbert.load(str(tmp_path))
+    (tmp_path / "config.json").write_text('{"hidden_size": "wide"}')
+    with pytest.raises(InputError, match=r"config.json: no settings of BERT"):
+        Chexbert.load(str(tmp_path))
+    (tmp_path / "config.json").write_text(json.dumps(SIZES))
+    (tmp_path / "vocab.txt").write_text((folder / "vocab.txt").read_text() + "more\n")
+    with pytest.raises(InputError, match=r"vocab.txt: has more words than the weights"):
         Chexbert.load(str(tmp_path))
     weights.write_bytes(weights.read_bytes()[:1000])
     with pytest.raises(InputError, match=r"damaged"):

@@ -220,6 +220,11 @@ def test_signatures_say_case_model_weights_and_package(folder):
         assert scores[name].signature.startswith(said)
 
 
+def test_half_a_surrogate_pair_is_a_question_mark(folder):
+    one, other = load_radgraph(str(folder)).annotate(["No \ud800 effusion.", "No ? effusion."])
+    assert one == other
+
+
 def test_of_a_long_text_the_beginning_is_read(folder, monkeypatch):
     words = [f"w{number}" for number in range(LONGEST - 1)]
     whole = " ".join(words) + ". "
@@ -260,6 +265,10 @@ def test_what_cannot_be_loaded_is_named(folder, tmp_path):
         load_radgraph(str(bare))
     other = make_checkpoint(tmp_path / "other", model="words")
     with pytest.raises(InputError, match=r"no labels of radgraph, radgraph-xl"):
+        load_radgraph(str(other))
+    (other / "config.json").unlink()
+    (other / "vocabulary" / "words__ner_labels.txt").rename(other / "vocabulary" / "radgraph__ner_labels.txt")
+    with pytest.raises(InputError, match=r"the package cannot load it \(FileNotFoundError\)"):
         load_radgraph(str(other))
     broken = make_checkpoint(tmp_path / "broken")
     (broken / "weights.th").write_bytes((folder / "weights.th").read_bytes()[:999])

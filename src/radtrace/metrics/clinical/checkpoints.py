@@ -125,3 +125,8 @@ def _torch(path: Path) -> "dict[str, Tensor]":
     if not all(isinstance(tensor, torch.Tensor) for tensor in loaded.values()):
         raise TypeError("not only tensors")
     return dict(loaded)
+
+
+def encodable(text: str) -> str:
+    """A text that tokenisers take: halves of surrogate pairs, which JSON lets through, become "?"."""
+    return text.encode(errors="replace").decode()

@@ -9,7 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radtrace.errors import InputError, MissingExtraError
-from radtrace.metrics.clinical.checkpoints import EXTRA, digest, find_weights, from_hub, hub_repository, read_tensors
+from radtrace.metrics.clinical.checkpoints import (
+    EXTRA,
+    digest,
+    encodable,
+    find_weights,
+    from_hub,
+    hub_repository,
+    read_tensors,
+)
+from radtrace.runs import progress
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -83,7 +92,10 @@ class Chexbert:
         weights = find_weights(given, WEIGHTS, "chexbert")
         vocabulary = _vocabulary(weights, given)
         encoder, heads = _built(weights, _beside(weights, given, "config.json"))
-        return cls(encoder, heads, _tokenizer(vocabulary), digest(weights), digest(vocabulary))
+        tokenizer = _tokenizer(vocabulary)
+        if len(tokenizer) > encoder.config.vocab_size:
+            raise InputError(f"chexbert: {vocabulary}: has more words than the weights: not of one model")
+        return cls(encoder, heads, tokenizer, digest(weights), digest(vocabulary))
 
     def labels(self, texts: Sequence[str]) -> CodeArray:
         """(N, 14) codes in the order of `CLASSES`."""
@@ -102,12 +114,13 @@ class Chexbert:
         row = {text: index for index, text in enumerate(different)}
         codes = np.zeros((len(different), len(CLASSES)), np.int8)
         states = np.zeros((len(different), self.width), np.float32)
-        with torch.inference_mode():
+        with torch.inference_mode(), progress("texts", len(different)) as advance:
             for start in range(0, len(different), _AT_ONCE):
                 state = self._states(different[start : start + _AT_ONCE])
                 chosen = torch.stack([head(state).argmax(dim=1) for head in self.heads], dim=1)
                 codes[start : start + _AT_ONCE] = chosen.cpu().numpy()
                 states[start : start + _AT_ONCE] = state.cpu().numpy()
+                advance(len(state))
         rows = [row[text] for text in cleaned]
         return codes[rows], states[rows]
 
@@ -124,7 +137,7 @@ class Chexbert:
 
 def clean(text: str) -> str:
     """What CheXbert's tokeniser is given: line breaks and runs of blanks become one blank."""
-    return " ".join(text.split())
+    return " ".join(encodable(text).split())
 
 
 def _beside(weights: Path, given: str, name: str) -> Path | None:
@@ -155,15 +168,18 @@ def _built(weights: Path, config: Path | None) -> "tuple[BertModel, nn.ModuleLis
         from transformers import BertConfig, BertModel
     except ModuleNotFoundError as error:
         raise MissingExtraError(EXTRA, "chexbert") from error
-    settings = BertConfig() if config is None else BertConfig.from_json_file(config)
     tensors = {
         name: tensor.float()
         for name, tensor in read_tensors(weights, "chexbert").items()
         if not name.startswith(_UNUSED)
     }
-    with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
-        encoder = BertModel(settings, add_pooling_layer=False)
-        heads = torch.nn.ModuleList([torch.nn.Linear(settings.hidden_size, count) for count in _CODES])
+    try:
+        settings = BertConfig() if config is None else BertConfig.from_json_file(config)
+        with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
+            encoder = BertModel(settings, add_pooling_layer=False)
+            heads = torch.nn.ModuleList([torch.nn.Linear(settings.hidden_size, count) for count in _CODES])
+    except Exception as error:  # transformers raises whatever its checks of settings meet
+        raise InputError(f"chexbert: {config}: no settings of BERT ({type(error).__name__})") from error
     whole = torch.nn.ModuleDict({"bert": encoder, "linear_heads": heads})
     try:
         whole.load_state_dict(tensors)

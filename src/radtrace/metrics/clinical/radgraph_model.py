@@ -17,8 +17,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from radtrace.errors import InputError, MissingExtraError
-from radtrace.metrics.clinical.checkpoints import digest, find_weights, hub_repository
+from radtrace.metrics.clinical.checkpoints import digest, encodable, find_weights, hub_repository
 from radtrace.metrics.clinical.radgraph_reward import Graph
+from radtrace.runs import progress
 
 EXTRA = "radgraph"
 HOW = (
@@ -53,15 +54,20 @@ class Radgraph:
 
     def annotate(self, texts: Sequence[str]) -> list[Graph]:
         """The graph of each text, each different one read once; those of the last call are remembered."""
-        known = self._last
-        self._last = {text: known[text] if text in known else self._graph(text) for text in dict.fromkeys(texts)}
-        return [self._last[text] for text in texts]
+        graphs = {text: self._last[text] for text in texts if text in self._last}
+        new = [text for text in dict.fromkeys(texts) if text not in graphs]
+        with progress("texts", len(new)) as advance:
+            for text in new:
+                graphs[text] = self._graph(text)
+                advance(1)
+        self._last = graphs
+        return [graphs[text] for text in texts]
 
     def _graph(self, text: str) -> Graph:
         import torch
 
         with _quiet(), torch.inference_mode():
-            graph: Graph = self.network([shortened(text)])["0"]["entities"]
+            graph: Graph = self.network([encodable(shortened(text))])["0"]["entities"]
         return graph
 
 
@@ -103,11 +109,9 @@ def _loaded(folder: Path, *, local: bool) -> Radgraph:
     model = _model_of(folder)
     encoder = _encoder_of(folder)
     with TemporaryDirectory() as staged, _quiet(), _lent(encoder, local=local):
-        _stage(folder, Path(staged) / model)
         try:
+            _stage(folder, Path(staged) / model)
             network = RadGraph(model_type=model, model_cache_dir=staged)
-        except InputError:
-            raise
         except Exception as error:  # the package raises whatever its parts meet
             raise InputError(f"radgraph: {folder}: the package cannot load it ({type(error).__name__})") from error
     return Radgraph(network, model, f"radgraph {version('radgraph')}", digest(folder / WEIGHTS[0]))
