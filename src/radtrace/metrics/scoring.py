@@ -45,6 +45,7 @@ BACKED: dict[str, str] = {
     "radfact_style": "radtrace.metrics.judged.radfact:radfact_style",
     "radfact_style_grounded": "radtrace.metrics.judged.radfact:radfact_style",
     "radrscore_llm": "radtrace.metrics.reasoning.of_traces:radrscore_llm",
+    "sem": "radtrace.metrics.grounding:sem",
     "steps_llm": "radtrace.metrics.judged.step_scores:steps_llm",
     "vqa": "radtrace.metrics.reasoning.of_answers:vqa",
 }
@@ -54,7 +55,7 @@ AT_ONCE = frozenset({"cider_d"})
 """Metrics whose value of a pair depends on all the others: these hold every pair in memory."""
 
 OF_TRACES = frozenset(
-    {"grd", "gen", "radfact_style_grounded", "radrscore_llm", "radrscore_rules", "steps_llm", "steps_rules"}
+    {"grd", "gen", "radfact_style_grounded", "radrscore_llm", "radrscore_rules", "sem", "steps_llm", "steps_rules"}
 )
 """Metrics of `radtrace.metrics.grounding.TracePair`."""
 
