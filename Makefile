@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-EXTRAS := read,data,llm,dev
+EXTRAS := read,data,llm,clip,meteor,nets,radgraph,dev
 
 .PHONY: setup demo test lint bench soak clean
 

@@ -1,10 +1,10 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from tests.models.conftest import TINY
 from transformers import ChameleonConfig, ChameleonForConditionalGeneration
 
 from radtrace.errors import InputError
@@ -18,7 +18,7 @@ VOCABULARY |= {code_name(code): FIRST + (code * 5) % CODES for code in range(COD
 VOCABULARY |= {"<eoss>": 20, "<racm3:break>": 21, "<image>": 22, "heart": 23, "lung": 24}
 
 
-def config() -> ChameleonConfig:
+def config(vq: dict[str, Any]) -> ChameleonConfig:
     return ChameleonConfig(
         vocab_size=32,
         hidden_size=32,
@@ -30,15 +30,15 @@ def config() -> ChameleonConfig:
         bos_token_id=0,
         pad_token_id=1,
         eos_token_id=2,
-        vq_config=TINY,
+        vq_config=vq,
         vocabulary_map=VOCABULARY,
     )
 
 
 @pytest.fixture
-def model() -> UnifiedModel:
+def model(tiny_vq: dict[str, Any]) -> UnifiedModel:
     torch.manual_seed(0)
-    return UnifiedModel(config()).eval()
+    return UnifiedModel(config(tiny_vq)).eval()
 
 
 @pytest.fixture

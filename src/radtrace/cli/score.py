@@ -98,7 +98,7 @@ def score(
     from radtrace.metrics import preset
     from radtrace.metrics import score as run
     from radtrace.metrics.backing import Backing, judged_by, read_checkpoints
-    from radtrace.metrics.pairs import chunked
+    from radtrace.metrics.pairs import CHUNK, WITH_PICTURES, chunked
 
     chosen = preset(protocol, None if train is None else (text or "" for _, text in _texts(train, None, section)))
     if uncertain:
@@ -106,7 +106,7 @@ def score(
     labels = _gold(gold, uncertain)
     names = _names(metrics, chosen, labels)
     with _score_file(output, refs, split) as file, judged_by(judge) as asked:
-        pairs = chunked(_pairs(preds, refs, split, section, names))
+        pairs = chunked(_pairs(preds, refs, split, section, names), WITH_PICTURES if "sem" in names else CHUNK)
         backing = Backing(read_checkpoints(checkpoints), asked)
         result = run(pairs, names, chosen, file.add if file else None, [labels] if labels else [], backing)
         if labels and not labels.n:
@@ -162,7 +162,7 @@ def _trace_pairs(preds: Path, refs: Path, split: str | None, section: str, names
         if not _is_dataset(path):
             raise InputError(f"{path}: {', '.join(names)}: of traces: both sides must be trace datasets")
     for predicted, reference in read_together(preds, refs, split):
-        yield trace_pair(predicted, reference, section=section, pictures="gen" in names)
+        yield trace_pair(predicted, reference, section=section, pictures="gen" in names, seen="sem" in names)
 
 
 def _answer_pairs(preds: Path, refs: Path, names: Sequence[str]) -> Iterator["Pair"]:

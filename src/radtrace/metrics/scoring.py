@@ -67,6 +67,7 @@ BACKED: dict[str, str] = {
     "radrscore_llm": "radtrace.metrics.reasoning.of_traces:radrscore_llm",
     "ratescore": "radtrace.metrics.similarity.ratescore:ratescore",
     "ratescore_radtrace": "radtrace.metrics.similarity.ratescore:ratescore_radtrace",
+    "sem": "radtrace.metrics.grounding:sem",
     "steps_llm": "radtrace.metrics.judged.step_scores:steps_llm",
     "vqa": "radtrace.metrics.reasoning.of_answers:vqa",
 }
@@ -76,7 +77,7 @@ AT_ONCE = frozenset({"bertscore_idf", "bertscore_idf_precision", "bertscore_idf_
 """Metrics whose value of a pair depends on all the others: these hold every pair in memory."""
 
 OF_TRACES = frozenset(
-    {"grd", "gen", "radfact_style_grounded", "radrscore_llm", "radrscore_rules", "steps_llm", "steps_rules"}
+    {"grd", "gen", "radfact_style_grounded", "radrscore_llm", "radrscore_rules", "sem", "steps_llm", "steps_rules"}
 )
 """Metrics of `radtrace.metrics.grounding.TracePair`."""
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from radtrace.geometry import Box
-from radtrace.metrics.grounding.steps import StepFigures, Traced, shown_box, step_figures
+from radtrace.metrics.grounding.steps import Seen, StepFigures, Traced, seen_steps, shown_box, step_figures
 from radtrace.metrics.pairs import Pair
 
 
@@ -14,6 +14,7 @@ class TracePair(Pair):
     steps: one a step that either side grounds; empty where neither does, and then the pair is not scored.
     predicted_steps: rationales in order; None where the model failed. reference_steps: the reference's.
     report: the reference's findings and impression; None where it has no report.
+    seen: what `sem` compares in each of `steps`; () where it is not asked for.
     predicted_boxes, reference_boxes: of these steps, None where one is of no place.
     """
 
@@ -21,16 +22,18 @@ class TracePair(Pair):
     predicted_steps: tuple[str, ...] | None
     reference_steps: tuple[str, ...]
     report: str | None
+    seen: tuple[Seen | None, ...] = ()
     predicted_boxes: tuple[Box | None, ...] = ()
     reference_boxes: tuple[Box | None, ...] = ()
 
 
 def trace_pair(
-    predicted: Traced | None, reference: Traced, *, section: str = "findings", pictures: bool = True
+    predicted: Traced | None, reference: Traced, *, section: str = "findings", pictures: bool = True, seen: bool = False
 ) -> TracePair:
     """The pair of a study. Raises what `step_figures` raises.
 
-    Args:    section: of the report; pictures: whether pictures are compared, which `gen` needs.
+    Args:    section: of the report; pictures: whether pictures are compared, which `gen` needs; seen: whether they are
+        kept, which `sem` needs: then hold few pairs at once.
     """
     return TracePair(
         id=reference.trace.study_id,
@@ -40,6 +43,7 @@ def trace_pair(
         predicted_steps=None if predicted is None else _rationales(predicted),
         reference_steps=_rationales(reference),
         report=_whole(reference),
+        seen=seen_steps(predicted, reference) if seen else (),
         predicted_boxes=() if predicted is None else tuple(map(shown_box, predicted.trace.steps)),
         reference_boxes=tuple(map(shown_box, reference.trace.steps)),
     )
