@@ -1,0 +1,95 @@
+"""What floors are fitted on: reports of a trace dataset, or of JSON Lines, that are not among the references."""
+
+import hashlib
+import json
+import random
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from radtrace.build.reading import Found, find_traces, read_reports
+from radtrace.errors import InputError
+from radtrace.metrics.pairs import read_lines
+
+SPLIT = "train"
+"""Of a folder, where no other is named."""
+EVERY = "all"
+"""Means every split."""
+MOST = 3000
+"""Reports that constants are fitted on; of more, so many are drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Train:
+    """Training reports by study, those with words.
+
+    split: of the dataset's folder, None where it is not parted into any or all are taken; left_out: studies that are
+    among the references too. sha256: of ids and texts.
+    """
+
+    path: Path
+    split: str | None
+    texts: dict[str, str]
+    left_out: int
+    sha256: str
+
+    @property
+    def has_films(self) -> bool:
+        """Whether it is a trace dataset."""
+        return is_dataset(self.path)
+
+    def traces(self) -> Found:
+        """The traces of these studies, for `has_films` only."""
+        return find_traces(self.path, split=self.split, ids=list(self.texts))
+
+    def sample(self, most: int = MOST) -> dict[str, str]:
+        """All reports, or so many of them drawn with the seed 0, in their order."""
+        if len(self.texts) <= most:
+            return self.texts
+        drawn = set(random.Random(0).sample(list(self.texts), most))  # noqa: S311
+        return {study: text for study, text in self.texts.items() if study in drawn}
+
+    @property
+    def said(self) -> dict[str, object]:
+        """How signatures name it."""
+        return {"train": f"sha256-{self.sha256[:12]}", "n": len(self.texts), "left_out": self.left_out}
+
+
+def is_dataset(path: Path) -> bool:
+    """Whether the path is a trace dataset and no JSON Lines."""
+    return path.is_dir() or path.suffix == ".parquet"
+
+
+def read_train(path: Path, split: str | None, section: str, references: Collection[str]) -> Train:
+    """The training reports without those of the references' studies.
+
+    Args:    split: None means "train" of a folder, everything of a file; "all" means every split.
+        references: their ids.
+    Raises:  InputError where there is no such dataset, file or split, a study is there twice, or none is left.
+    """
+    if split is not None and not path.is_dir():
+        raise InputError(f"--floors-split: {path} is one file, which has no splits")
+    split = None if split == EVERY or not path.is_dir() else split or SPLIT
+    texts: dict[str, str] = {}
+    seen: set[str] = set()
+    for study, text in _texts(path, split, section):
+        if study in seen:
+            raise InputError(f"{path}: doubled id {study!r}")
+        seen.add(study)
+        if study not in references and text and text.strip():
+            texts[study] = text
+    left_out = len(seen & set(references))
+    if not texts:
+        raise InputError(
+            f"--floors {path}: no report to fit on: {len(seen)} studies, {left_out} of them among the references"
+        )
+    digest = hashlib.sha256(json.dumps(sorted(texts.items())).encode())
+    return Train(path, split, texts, left_out, digest.hexdigest())
+
+
+def _texts(path: Path, split: str | None, section: str) -> Iterator[tuple[str, str | None]]:
+    if not is_dataset(path):
+        yield from read_lines(path)
+        return
+    for study, report in read_reports(path, split):
+        yield study, None if report is None else getattr(report, section)
