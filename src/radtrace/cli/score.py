@@ -1,8 +1,9 @@
 """`radtrace score`."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,10 @@ import click
 from radtrace.errors import InputError
 
 if TYPE_CHECKING:
+    from radtrace.evaluate.floors import Each, Floor
     from radtrace.metrics import Pair, Preset, Scored
     from radtrace.metrics.clinical.gold import GoldLabels
+    from radtrace.metrics.grounding import Traced
     from radtrace.metrics.presets import Uncertain
     from radtrace.metrics.score_file import ScoreFile
 
@@ -47,6 +50,11 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     help="The chat model of metrics that ask one; see docs/score.md.",
 )
+@click.option("--floors", metavar="TRAIN", type=click.Path(path_type=Path), help="Training traces: floors of these.")
+@click.option("--floors-split", metavar="NAME", help="Of TRAIN, if a folder; all: every split.  [default: train]")
+@click.option(
+    "--floors-output", metavar="DIR", type=click.Path(path_type=Path), help="Each floor's reports and scores."
+)
 @click.option("--split", help="Of a trace dataset: only this split.")
 @click.option(
     "--section",
@@ -72,6 +80,9 @@ def score(
     train: Path | None,
     checkpoints: tuple[str, ...],
     judge: Path | None,
+    floors: Path | None,
+    floors_split: str | None,
+    floors_output: Path | None,
     split: str | None,
     section: str,
     as_json: bool,
@@ -89,6 +100,7 @@ def score(
       radtrace score --preds mine.jsonl --refs val.jsonl
       radtrace score --preds mine.jsonl --refs runs/openi --split val --preset radeval --json
       radtrace score --preds mine.jsonl --refs val.jsonl --gold gold_labels_nih14.csv
+      radtrace score --preds mine.jsonl --refs runs/openi --split val --floors runs/openi
       radtrace score --preds mine.jsonl --refs val.jsonl --metrics bleu_4,rouge_l,meteor -o samples.jsonl
     """
     from dataclasses import replace
@@ -102,20 +114,34 @@ def score(
     if uncertain:
         chosen = replace(chosen, uncertain=uncertain)
     labels = _gold(gold, uncertain)
+    if (floors_split or floors_output) and not floors:
+        raise InputError("--floors-split and --floors-output are of --floors")
     names = _names(metrics, chosen, labels)
     with _score_file(output, refs, split) as file, judged_by(judge) as asked:
-        pairs = chunked(_pairs(preds, refs, split, section, names))
+        pairs: Iterable[Pair] = _pairs(preds, refs, split, section, names)
         backing = Backing(read_checkpoints(checkpoints), asked)
-        result = run(pairs, names, chosen, file.add if file else None, [labels] if labels else [], backing)
+        each: Each | None = file.add if file else None
+        if floors:
+            from radtrace.evaluate.floors import Asked, Floors
+
+            pairs = list(pairs)
+            given = labels.gold if labels else None
+            scoring = Asked(preds, refs, split, names, chosen, given, uncertain, backing, _pairing(section, names))
+            beside = Floors(scoring, pairs, floors, floors_split, section, floors_output)
+            each = beside.watching(each)
+        result = run(chunked(pairs), names, chosen, each, [labels] if labels else [], backing)
         if labels and not labels.n:
             raise InputError(f"{gold}: has none of the ids of {refs}")
         if file:
             file.finish(result)
+        found = list(beside.run()) if floors else []
+    if floors and beside.left_out:
+        click.echo(f"{beside.left_out} studies of {floors} are in {refs} too: nothing is fitted on them", err=True)
     if result.unscored:
         click.echo(f"{result.unscored} references are blank: not scored", err=True)
     if labels and labels.missing:
         click.echo(f"{labels.missing} of {labels.n + labels.missing} ids are not in {gold}: without labels", err=True)
-    click.echo(_json(result, labels) if as_json else _table(result, chosen, labels))
+    click.echo(_json(result, labels, found) if as_json else _table(result, chosen, labels, found))
 
 
 def _gold(path: Path | None, uncertain: "Uncertain | None") -> "GoldLabels | None":
@@ -138,7 +164,7 @@ def _pairs(preds: Path, refs: Path, split: str | None, section: str, names: tupl
     from radtrace.metrics.scoring import OF_TRACES
 
     if not OF_TRACES.isdisjoint(names):
-        yield from _trace_pairs(preds, refs, split, section, pictures="gen" in names)
+        yield from _trace_pairs(preds, refs, split, section, names)
         return
     if _is_dataset(preds) or _is_dataset(refs):
         yield from pair_up(preds, _texts(preds, split, section), refs, _texts(refs, split, section))
@@ -148,15 +174,22 @@ def _pairs(preds: Path, refs: Path, split: str | None, section: str, names: tupl
     yield from stream_pairs(preds, refs)
 
 
-def _trace_pairs(preds: Path, refs: Path, split: str | None, section: str, *, pictures: bool) -> Iterator["Pair"]:
+def _trace_pairs(preds: Path, refs: Path, split: str | None, section: str, names: tuple[str, ...]) -> Iterator["Pair"]:
     from radtrace.build.reading import read_together
-    from radtrace.metrics.grounding import trace_pair
 
     for path in (preds, refs):
         if not _is_dataset(path):
             raise InputError(f"{path}: gen and grd compare traces: both sides must be trace datasets")
+    make = _pairing(section, names)
     for predicted, reference in read_together(preds, refs, split):
-        yield trace_pair(predicted, reference, section=section, pictures=pictures)
+        yield make(predicted, reference)
+
+
+def _pairing(section: str, names: tuple[str, ...]) -> "Callable[[Traced | None, Traced], Pair]":
+    """What makes the pair of a predicted trace and its reference."""
+    from radtrace.metrics.grounding import trace_pair
+
+    return partial(trace_pair, section=section, pictures="gen" in names)
 
 
 def _is_dataset(path: Path) -> bool:
@@ -189,7 +222,7 @@ def _score_file(path: Path | None, refs: Path, split: str | None) -> Iterator["S
         yield file
 
 
-def _json(result: "Scored", labels: "GoldLabels | None") -> str:
+def _json(result: "Scored", labels: "GoldLabels | None", floors: Sequence["Floor"]) -> str:
     whole: dict[str, Any] = {
         "scores": result.scores,
         "signatures": result.signatures,
@@ -206,6 +239,8 @@ def _json(result: "Scored", labels: "GoldLabels | None") -> str:
             "positives": dict(labels.positives),
             "macro": labels.supported,
         }
+    if floors:
+        whole["floors"] = {floor.name: floor.to_json() for floor in floors}
     return json.dumps(whole)
 
 
@@ -214,8 +249,8 @@ _WIDTH = 44
 _FIGURES = ("f1", "sensitivity", "specificity")
 
 
-def _table(result: "Scored", preset: "Preset", labels: "GoldLabels | None") -> str:
-    """The scores for people: clinical ones, classes by row, and then those of language."""
+def _table(result: "Scored", preset: "Preset", labels: "GoldLabels | None", floors: Sequence["Floor"]) -> str:
+    """The scores for people: clinical ones, classes by row, and then those of language; floors below."""
     classes: dict[str, dict[str, float | None]] = {}
     clinical: list[str] = []
     language: list[str] = []
@@ -231,7 +266,15 @@ def _table(result: "Scored", preset: "Preset", labels: "GoldLabels | None") -> s
     ]
     heading = [f"{'':<{_WIDTH}}" + "".join(f"{figure:>12}" for figure in _FIGURES)] if rows else []
     last = f"n {result.n}, failed {result.failed}; preset {preset.name}; how each was computed: --json"
-    return "\n".join([*clinical, *heading, *rows, *language, *_about(labels), last])
+    return "\n".join([*clinical, *heading, *rows, *language, *_beside(result, floors), *_about(labels), last])
+
+
+def _beside(result: "Scored", floors: Sequence["Floor"]) -> list[str]:
+    if not floors:
+        return []
+    from radtrace.evaluate.floors import floors_table
+
+    return ["", *floors_table(result.scores, floors), ""]
 
 
 def _about(labels: "GoldLabels | None") -> list[str]:

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,8 +101,7 @@ class RougeTarget:
 
     def __init__(self, references: Sequence[Words]) -> None:
         counted = Counter(sorted(references, key=len, reverse=True))
-        self._weights = np.array(list(counted.values()), np.float64)
-        self._weights /= self._weights.sum()
+        self._weights: FloatArray = np.array(list(counted.values()), np.float64) / len(references)
         self._lengths = np.array([len(words) for words in counted])
         vocabulary = {word: number for number, word in enumerate(sorted({w for words in counted for w in words}))}
         self._vocabulary = list(vocabulary)
@@ -174,8 +173,7 @@ def _sum(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> NDArray[np.ui
     return total
 
 
-def _f(common: NDArray[np.int16], length: int, lengths: NDArray[np.int64]) -> FloatArray:
-    """coco's F-measure of each reference; 0 where nothing is common."""
-    both = (1 + COCO_BETA**2) * common
-    f: FloatArray = both / np.maximum(length + COCO_BETA**2 * lengths, 1)
+def _f(common: NDArray[np.integer[Any]], length: int, lengths: NDArray[np.int64]) -> FloatArray:
+    """The F-measure of coco for each reference; 0 where nothing is common."""
+    f: FloatArray = (1 + COCO_BETA**2) * common / np.maximum(length + COCO_BETA**2 * lengths, 1)
     return f

@@ -81,5 +81,3 @@ class _Constants:
 
 def _first_best(scores: Sequence[float]) -> int:
     return max(range(len(scores)), key=scores.__getitem__)
-
-
