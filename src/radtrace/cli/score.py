@@ -118,15 +118,14 @@ def score(
         raise InputError("--floors-split and --floors-output are of --floors")
     names = _names(metrics, chosen, labels)
     with _score_file(output, refs, split) as file, judged_by(judge) as asked:
-        pairs: Iterable[Pair] = _pairs(preds, refs, split, section, names)
         backing = Backing(read_checkpoints(checkpoints), asked)
+        pairs: Iterable[Pair] = _pairs(preds, refs, split, section, names)
         each: Each | None = file.add if file else None
         if floors:
             from radtrace.evaluate.floors import Asked, Floors
 
             pairs = list(pairs)
-            given = labels.gold if labels else None
-            scoring = Asked(preds, refs, split, names, chosen, given, uncertain, backing, _pairing(section, names))
+            scoring = Asked(preds, refs, split, names, chosen, labels, backing, _pairing(section, names))
             beside = Floors(scoring, pairs, floors, floors_split, section, floors_output)
             each = beside.watching(each)
         result = run(chunked(pairs), names, chosen, each, [labels] if labels else [], backing)
@@ -186,7 +185,6 @@ def _trace_pairs(preds: Path, refs: Path, split: str | None, section: str, names
 
 
 def _pairing(section: str, names: tuple[str, ...]) -> "Callable[[Traced | None, Traced], Pair]":
-    """What makes the pair of a predicted trace and its reference."""
     from radtrace.metrics.grounding import trace_pair
 
     return partial(trace_pair, section=section, pictures="gen" in names)

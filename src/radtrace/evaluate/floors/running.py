@@ -26,10 +26,10 @@ from radtrace.evaluate.floors.traces import (
 from radtrace.evaluate.floors.train import is_dataset, read_train
 from radtrace.evaluate.strata import dataset_strata, line_strata
 from radtrace.metrics.backing import Backing
-from radtrace.metrics.clinical.gold import Gold, GoldLabels
+from radtrace.metrics.clinical.gold import GoldLabels
 from radtrace.metrics.grounding.steps import Traced
 from radtrace.metrics.pairs import Pair, chunked
-from radtrace.metrics.presets import Preset, Uncertain
+from radtrace.metrics.presets import Preset
 from radtrace.metrics.score_file import ScoreFile, Strata
 from radtrace.metrics.scores import Score, signature
 from radtrace.metrics.scoring import OF_TRACES, Metric, Scored, score
@@ -64,6 +64,7 @@ class Floor:
 class Asked:
     """What a scoring was asked for; the floors are asked for the same.
 
+    labels: the given ones, as the scoring has them.
     beside: a predicted trace and a reference -> the pair, as the metrics of traces need it.
     """
 
@@ -72,8 +73,7 @@ class Asked:
     split: str | None
     names: tuple[str, ...]
     preset: Preset
-    gold: Gold | None
-    uncertain: Uncertain | None
+    labels: GoldLabels | None
     backing: Backing
     beside: Callable[[Traced | None, Row], Pair]
 
@@ -131,7 +131,7 @@ class Floors:
         """Each floor in turn: of language, of films, of boxes and pictures, and the predictions dealt."""
         text_names = tuple(name for name in self._asked.names if name not in OF_TRACES)
         looks = self._looks()
-        if text_names or self._asked.gold:
+        if text_names or self._asked.labels:
             yield from self._of_texts(text_names, looks)
         yield from self._of_traces(looks) if looks else self._without_films()
         yield self._dealt()
@@ -161,10 +161,10 @@ class Floors:
             yield self._written(self._nearest(looks), names)
 
     def _labels(self) -> LabelTarget:
-        gold, uncertain = self._asked.gold, self._asked.uncertain
-        if gold is None:
-            return LabelTarget("chexpert", self._asked.preset.uncertain)
-        return LabelTarget(gold.scheme, uncertain or ("absent" if gold.scheme == "nih14" else "present"))
+        given, preset = self._asked.labels, self._asked.preset
+        if given is None:
+            return LabelTarget("chexpert", preset.uncertain)
+        return LabelTarget(given.gold.scheme, given.counted_as(preset))
 
     def _nearest(self, looks: Looks) -> TextFloor:
         found = nearest(looks, self._references(), len(self._pairs))
@@ -243,7 +243,8 @@ class Floors:
     ) -> Scored:
         """The same metrics on the same references."""
         asked = self._asked
-        first: list[Metric] = [GoldLabels(asked.gold, asked.uncertain)] if gold and asked.gold else []
+        given = asked.labels if gold else None
+        first: list[Metric] = [GoldLabels(given.gold, given.uncertain)] if given else []
         statistics = statistics or Statistics()
         if self._output is None:
             return score(chunked(pairs), names, asked.preset, statistics.add, first, asked.backing)

@@ -57,31 +57,57 @@ class BleuTarget:
 
     def score(self, words: Words) -> float:
         """See `Target.score`."""
-        return float(coco_bleu(np.array(self.sums(words)), ORDERS))
-
-    def sums(self, words: Words) -> list[float]:
-        """The statistics (10,) of the corpus, as `radtrace.metrics.language.bleu` sums them."""
         shared = [0.0] * ORDERS
-        for gram, count in Counter(_grams(words)).items():
-            shared[len(gram) - 1] += sum(self._holding.get(gram, ())[:count])
-        lengths = [max(len(words) - order, 0) for order in range(ORDERS)]
-        return [*shared, *(float(self._n * length) for length in lengths), float(self._n * len(words)), self._length]
+        self._share(shared, Counter(_grams(words)), Counter())
+        return float(coco_bleu(self._sums(np.array(shared), len(words)), ORDERS))
+
+    def _share(self, shared: list[float], grams: Counter[Words], before: Counter[Words]) -> None:
+        """Add what these n-grams share with the references, of a text that has others before."""
+        for gram, count in grams.items():
+            held, had = self._holding.get(gram, ()), before[gram]
+            shared[len(gram) - 1] += sum(held[had : had + count])
+
+    def _sums(self, shared: FloatArray, length: int) -> FloatArray:
+        """(..., 10): the statistics of the corpus, as `radtrace.metrics.language.bleu` sums them."""
+        guessed = [self._n * max(length - order, 0) for order in range(ORDERS)]
+        rest = np.array([*guessed, self._n * length, self._length], np.float64)
+        return np.concatenate([shared, np.broadcast_to(rest, (*shared.shape[:-1], len(rest)))], axis=-1)
 
     def best_word(self, words: Words, place: int, replaced: int) -> tuple[float, str]:
         """See `Target.best_word`; tried are the words that references have beside the neighbours, and frequent ones."""
         head, tail = words[:place], words[place + replaced :]
+        rest = Counter(_grams(head)) + Counter(_grams(tail))
+        base = [0.0] * ORDERS
+        self._share(base, rest, Counter())
+        left, right = head[-(ORDERS - 1) :], tail[: ORDERS - 1]
+        tried = list(self._beside(head, tail))
+        shared = [base.copy() for _ in tried]
+        for row, word in zip(shared, tried, strict=True):
+            self._share(row, Counter(_grams_at((*left, word, *right), len(left))), rest)
+        scores = coco_bleu(self._sums(np.array(shared), len(words) - replaced + 1), ORDERS)
+        best = int(scores.argmax())
+        return float(scores[best]), tried[best]
+
+    def _beside(self, head: Words, tail: Words) -> dict[str, None]:
         tried = dict.fromkeys(self._frequent)
         if head:
             tried |= dict.fromkeys(self._after.get(head[-1], ()))
         if tail:
             tried |= dict.fromkeys(self._before.get(tail[0], ()))
-        scores = coco_bleu(np.array([self.sums((*head, word, *tail)) for word in tried]), ORDERS)
-        best = int(scores.argmax())
-        return float(scores[best]), list(tried)[best]
+        return tried
 
 
 def _grams(words: Words) -> list[Words]:
     return [words[i : i + order] for order in range(1, ORDERS + 1) for i in range(len(words) - order + 1)]
+
+
+def _grams_at(words: Words, place: int) -> list[Words]:
+    """Those that hold the word at this place."""
+    return [
+        words[i : i + order]
+        for order in range(1, ORDERS + 1)
+        for i in range(max(place - order + 1, 0), min(place, len(words) - order) + 1)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
