@@ -12,7 +12,7 @@ from radtrace.metrics.clinical.rules import Scheme
 from radtrace.metrics.presets import Preset, Uncertain
 from radtrace.metrics.scores import signature
 
-_KICKS = {"climbed_bleu_4": 40, "climbed_rouge_l": 8}
+_KICKS = {"climbed_bleu_4": 24, "climbed_rouge_l": 8}
 
 
 @dataclass(frozen=True, slots=True)
