@@ -1,0 +1,1 @@
+"""Checkpoints behind one interface: the unified interleaved model and its image tokenizer."""
