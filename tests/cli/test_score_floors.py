@@ -5,6 +5,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
+from transformers import ChameleonVQVAEConfig
+
+from radtrace.models.tokenizer import ImageTokenizer, load_tokenizer, save_tokenizer
+from radtrace.models.vqgan import VQGAN
 
 ROOT = Path(__file__).parents[2]
 TEXT = [
@@ -42,12 +47,12 @@ def test_floors_stand_beside_the_scores(radtrace, built, tmp_path):
     metrics = ("--metrics", "chexpert_rules,bleu,rouge_l,grd,gen")
     done = radtrace("score", *built, *metrics, "--json", "--floors-output", "out")
     assert done.returncode == 0, done.stderr
-    assert "2 studies of train are in refs too: nothing is fitted on them" in done.stderr
+    assert "2 studies of train share id, film or patient with refs: left out" in done.stderr
     result = json.loads(done.stdout)
     assert list(result) == ["scores", "signatures", "n", "failed", "floors"]
     floors = result["floors"]
     assert list(floors) == [*TEXT, "mean_box", "usual_boxes", "mean_crop", "tokenizer", "dealt"]
-    assert "--checkpoint tokenizer=PATH" in floors.pop("tokenizer")["absent"]
+    assert "--checkpoint tokenizer=DIR" in floors.pop("tokenizer")["absent"]
     for name, floor in floors.items():
         assert (floor["n"], floor["failed"]) == (5, 0)
         assert floor["signature"].startswith(f"{name}|rule:")
@@ -81,6 +86,31 @@ def test_lines_of_text_have_floors_of_language(radtrace, tmp_path):
     lines = radtrace("score", *files).stdout.splitlines()
     assert any(line.split()[:3] == ["model", "floor", "constant"] for line in lines)
     assert next(line for line in lines if line.startswith("nearest: ")).endswith("trace datasets")
+
+
+TINY = {
+    "embed_dim": 8,
+    "num_embeddings": 16,
+    "latent_channels": 32,
+    "resolution": 8,
+    "in_channels": 4,
+    "base_channels": 32,
+    "channel_multiplier": [1, 1],
+    "num_res_blocks": 1,
+    "attn_type": "none",
+}
+
+
+def test_a_tokenizer_is_a_row_of_its_own(radtrace, built, tmp_path):
+    torch.manual_seed(0)
+    network = VQGAN(ChameleonVQVAEConfig(**TINY)).eval()
+    save_tokenizer(ImageTokenizer(network, side=16, patch=2, sha256=""), tmp_path / "vq")
+    done = radtrace("score", *built, "--metrics", "gen", "--checkpoint", "tokenizer=vq", "--json")
+    assert done.returncode == 0, done.stderr
+    floors = json.loads(done.stdout)["floors"]
+    assert list(floors) == ["mean_crop", "tokenizer", "dealt"]
+    assert 0 <= floors["tokenizer"]["scores"]["gen"] < 0.9
+    assert f"checkpoint:sha256-{load_tokenizer(tmp_path / 'vq').sha256[:12]}|" in floors["tokenizer"]["signature"]
 
 
 @pytest.mark.parametrize(

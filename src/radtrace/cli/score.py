@@ -135,7 +135,7 @@ def score(
             file.finish(result)
         found = list(beside.run()) if floors else []
     if floors and beside.left_out:
-        click.echo(f"{beside.left_out} studies of {floors} are in {refs} too: nothing is fitted on them", err=True)
+        click.echo(f"{beside.left_out} studies of {floors} share id, film or patient with {refs}: left out", err=True)
     if result.unscored:
         click.echo(f"{result.unscored} references are blank: not scored", err=True)
     if labels and labels.missing:

@@ -4,7 +4,7 @@ from radtrace.evaluate.floors.climbing import as_text, climb, sentences_of, sett
 from radtrace.evaluate.floors.label_climb import climb_labels
 from radtrace.evaluate.floors.targets import BleuTarget, RougeTarget
 from radtrace.evaluate.floors.texts import LabelTarget, text_floors
-from radtrace.evaluate.floors.train import read_train
+from radtrace.evaluate.floors.train import References, read_train
 from radtrace.findings import annotate, nih14_labels
 from radtrace.metrics import PRESETS, Pair, score
 
@@ -59,7 +59,7 @@ def test_the_labels_of_a_constant_by_hand():
 def test_every_floor_of_language_is_signed_and_says_something(tmp_path):
     path = tmp_path / "train.jsonl"
     path.write_text("".join(f'{{"id": "t{number}", "text": "{text}"}}\n' for number, text in enumerate(TRAIN)))
-    train = read_train(path, None, "findings", ())
+    train = read_train(path, None, "findings", References((), path))
     floors = {floor.name: floor for floor in text_floors(train, ["a", "b"], R2GEN, LabelTarget("chexpert", "present"))}
     assert list(floors) == [
         "constant",

@@ -10,6 +10,8 @@ from radtrace.runs import progress
 SEED = 0
 SWEEPS = 20
 """At most so many times every place of a text is tried; it stops before where nothing is better."""
+IN_VAIN = 8
+"""After so many kicks that gain nothing the climb ends."""
 _GAIN = 1e-9
 _REPLACED, _DROPPED = 1, 2
 _INSERTED = 0
@@ -19,24 +21,26 @@ Settle = Callable[[Words], Words]
 
 
 def climb(target: Target, start: Words, pool: Sequence[Words], settle: Settle, kicks: int, name: str) -> Words:
-    """The best constant found from a text by changing single words, and from there after each of some kicks.
+    """The best constant found from a text by changing single words, and from there after each of at most so many kicks.
 
     A kick drops a sentence, adds one of the training reports', or both; what comes of it is kept where it is no worse.
 
     Args:    pool: sentences of the training reports, each as often as it occurs; name: for the progress on stderr.
     """
     rng = random.Random(SEED)  # noqa: S311
-    with progress(f"floor {name}", kicks + 1) as advance:
-        best = settle(_ascend(target, start, rng))
-        score = target.score(best)
-        advance()
+    best = settle(_ascend(target, start, rng))
+    score = target.score(best)
+    vain = 0
+    with progress(f"floor {name}", kicks) as advance:
         for _ in range(kicks):
-            kicked = _kicked(best, pool, rng)
-            words = settle(_ascend(target, kicked, rng)) if kicked else best
+            words = settle(_ascend(target, _kicked(best, pool, rng), rng))
             reached = target.score(words)
+            vain = 0 if reached > score + _GAIN else vain + 1
             if reached >= score:
                 best, score = words, reached
             advance()
+            if vain == IN_VAIN:
+                break
     return best
 
 

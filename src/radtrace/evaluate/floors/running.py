@@ -16,14 +16,13 @@ from radtrace.evaluate.floors.films import MOST_PICTURED, THUMB, Looks, look_at,
 from radtrace.evaluate.floors.texts import LabelTarget, TextFloor, text_floors
 from radtrace.evaluate.floors.traces import (
     Laying,
-    load_tokenizer,
     mean_boxes,
     mean_crops,
     on_the_film_of,
     reconstructions,
     usual_boxes,
 )
-from radtrace.evaluate.floors.train import is_dataset, read_train
+from radtrace.evaluate.floors.train import References, is_dataset, read_train
 from radtrace.evaluate.strata import dataset_strata, line_strata
 from radtrace.metrics.backing import Backing
 from radtrace.metrics.clinical.gold import GoldLabels
@@ -33,9 +32,10 @@ from radtrace.metrics.presets import Preset
 from radtrace.metrics.score_file import ScoreFile, Strata
 from radtrace.metrics.scores import Score, signature
 from radtrace.metrics.scoring import OF_TRACES, Metric, Scored, score
+from radtrace.models.tokenizer import ImageTokenizer, load_tokenizer
 
 GROUNDED, DRAWN = "grd", "gen"
-_NO_TOKENIZER = "needs an image tokenizer: --checkpoint tokenizer=PATH, a folder with config.json and model.safetensors"
+_NO_TOKENIZER = "needs --checkpoint tokenizer=DIR, an image tokenizer or a Chameleon checkpoint with a decoder (Anole)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,10 @@ class Floors:
         output: Path | None = None,
     ) -> None:
         self._asked, self._pairs, self._output = asked, pairs, output
-        self._train = read_train(train, split, section, {pair.id for pair in pairs})
+        self._train = read_train(
+            train, split, section, References({pair.id for pair in pairs}, asked.refs, asked.split)
+        )
+        self._tokenizer = _tokenizer(asked)
         self._own = Statistics()
         self._strata: Strata = {}
         if output:
@@ -114,7 +117,7 @@ class Floors:
 
     @property
     def left_out(self) -> int:
-        """Training studies that are among the references too, on which nothing is fitted."""
+        """Training studies that are among the references too, by id, film or patient: nothing is fitted on them."""
         return self._train.left_out
 
     def watching(self, each: Each | None = None) -> Each:
@@ -134,6 +137,8 @@ class Floors:
         if text_names or self._asked.labels:
             yield from self._of_texts(text_names, looks)
         yield from self._of_traces(looks) if looks else self._without_films()
+        if DRAWN in self._asked.names:
+            yield self._reconstructed()
         yield self._dealt()
 
     def _without_films(self) -> Iterator[Floor]:
@@ -203,14 +208,13 @@ class Floors:
                 if crops
                 else Floor("mean_crop", "", absent="TRAIN has no pictures of steps")
             )
-            yield self._tokenizer()
 
-    def _tokenizer(self) -> Floor:
-        if "tokenizer" not in self._asked.backing.checkpoints:
+    def _reconstructed(self) -> Floor:
+        if self._tokenizer is None:
             return Floor("tokenizer", "", absent=_NO_TOKENIZER)
-        loaded = load_tokenizer(self._asked.backing.checkpoints["tokenizer"])
-        rule = "the reference's picture coded and decoded, at its box"
-        return self._laid("tokenizer", DRAWN, reconstructions(loaded), rule=rule, checkpoint=loaded.sha256[:12])
+        rule, sha256 = "the reference's picture coded and decoded, at its box", self._tokenizer.sha256
+        laying = reconstructions(self._tokenizer)
+        return self._laid("tokenizer", DRAWN, laying, rule=rule, checkpoint=f"sha256-{sha256[:12]}")
 
     def _laid(self, name: str, metric: str, laying: Laying, **settings: object) -> Floor:
         pairs = (self._asked.beside(laying(row), row) for row in self._references())
@@ -257,6 +261,12 @@ class Floors:
             result = score(chunked(pairs), names, asked.preset, each, first, asked.backing)
             file.finish(result)
         return result
+
+
+def _tokenizer(asked: Asked) -> ImageTokenizer | None:
+    """The tokenizer that is named, where pictures are scored."""
+    named = asked.backing.checkpoints.get("tokenizer")
+    return load_tokenizer(Path(named)) if named and DRAWN in asked.names else None
 
 
 def _make_folder(path: Path) -> None:

@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from radtrace.evaluate.floors.climbing import SEED, SWEEPS, as_text, climb, sentences_of, settling
+from radtrace.evaluate.floors.climbing import IN_VAIN, SEED, SWEEPS, as_text, climb, sentences_of, settling
 from radtrace.evaluate.floors.label_climb import climb_labels
 from radtrace.evaluate.floors.targets import BleuTarget, RougeTarget, Target, Words
 from radtrace.evaluate.floors.train import Train
@@ -12,7 +12,7 @@ from radtrace.metrics.clinical.rules import Scheme
 from radtrace.metrics.presets import Preset, Uncertain
 from radtrace.metrics.scores import signature
 
-_KICKS = {"climbed_bleu_4": 24, "climbed_rouge_l": 8}
+_KICKS = {"climbed_bleu_4": 40, "climbed_rouge_l": 12}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class _Constants:
             start = predictions[_first_best(scores)]
             words = climb(target, start, self._pool, settling(self._preset), kicks, name)
             measure = "bleu_4" if target is self._bleu else "coco rouge_l"
-            rule = f"words climbed for train {measure}, sweeps {SWEEPS}, kicks {kicks}"
+            rule = f"words climbed for train {measure}, sweeps {SWEEPS}, kicks {kicks}, in vain {IN_VAIN}"
             yield name, rule, as_text(words, self._preset)
         text = climb_labels(self._texts, labels.scheme, labels.uncertain)
         rule = f"sentences climbed for train micro F1 of {labels.scheme} by our rules, uncertain {labels.uncertain}"

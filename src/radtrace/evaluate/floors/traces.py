@@ -1,6 +1,5 @@
 """Floors and a ceiling of boxes and pictures, as traces beside the reference's."""
 
-import importlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -27,20 +26,10 @@ class LaidTrace:
 
 
 class Tokenizer(Protocol):
-    """An image tokenizer of a model."""
-
-    @property
-    def sha256(self) -> str:
-        """Of its weights."""
+    """An image tokenizer, e.g. a `radtrace.models.tokenizer.ImageTokenizer`."""
 
     def reconstruct(self, picture: Pixels) -> Pixels:
         """What is left of a picture that is coded and decoded."""
-
-
-def load_tokenizer(path: str) -> Tokenizer:
-    """The tokenizer of a checkpoint. Raises InputError where there is none."""
-    loaded: Tokenizer = importlib.import_module("radtrace.models.tokenizer").load_tokenizer(path)
-    return loaded
 
 
 def laid(reference: Row, steps: Iterable[tuple[str, Box, bytes | None]]) -> LaidTrace:

@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow.parquet as pq
+
 from radtrace.build.reading import Found, find_traces, read_reports
 from radtrace.errors import InputError
 from radtrace.metrics.pairs import read_lines
@@ -24,7 +26,7 @@ class Train:
     """Training reports by study, those with words.
 
     split: of the dataset's folder, None where it is not parted into any or all are taken; left_out: studies that are
-    among the references too. sha256: of ids and texts.
+    among the references too, by id, film or patient. sha256: of ids and texts.
     """
 
     path: Path
@@ -60,31 +62,51 @@ def is_dataset(path: Path) -> bool:
     return path.is_dir() or path.suffix == ".parquet"
 
 
-def read_train(path: Path, split: str | None, section: str, references: Collection[str]) -> Train:
-    """The training reports without those of the references' studies.
+@dataclass(frozen=True, slots=True)
+class References:
+    """What nothing is fitted on. ids: of the studies; refs, split: where they are from."""
+
+    ids: Collection[str]
+    refs: Path
+    split: str | None = None
+
+
+def read_train(path: Path, split: str | None, section: str, references: References) -> Train:
+    """The training reports without those of the references' studies and, of two datasets, of their films and patients.
 
     Args:    split: None means "train" of a folder, everything of a file; "all" means every split.
-        references: their ids.
     Raises:  InputError where there is no such dataset, file or split, a study is there twice, or none is left.
     """
     if split is not None and not path.is_dir():
         raise InputError(f"--floors-split: {path} is one file, which has no splits")
     split = None if split == EVERY or not path.is_dir() else split or SPLIT
-    texts: dict[str, str] = {}
-    seen: set[str] = set()
+    texts: dict[str, str | None] = {}
     for study, text in _texts(path, split, section):
-        if study in seen:
+        if study in texts:
             raise InputError(f"{path}: doubled id {study!r}")
-        seen.add(study)
-        if study not in references and text and text.strip():
-            texts[study] = text
-    left_out = len(seen & set(references))
-    if not texts:
+        texts[study] = text
+    shared = texts.keys() & set(references.ids)
+    if is_dataset(path) and is_dataset(references.refs):
+        theirs = {mark for _, marks in _marks(references.refs, references.split) for mark in marks}
+        shared |= {study for study, marks in _marks(path, split) if not theirs.isdisjoint(marks)}
+    kept = {study: text for study, text in texts.items() if study not in shared and text and text.strip()}
+    if not kept:
         raise InputError(
-            f"--floors {path}: no report to fit on: {len(seen)} studies, {left_out} of them among the references"
+            f"--floors {path}: no report to fit on: {len(texts)} studies, {len(shared)} of them among the references"
         )
-    digest = hashlib.sha256(json.dumps(sorted(texts.items())).encode())
-    return Train(path, split, texts, left_out, digest.hexdigest())
+    digest = hashlib.sha256(json.dumps(sorted(kept.items())).encode())
+    return Train(path, split, kept, len(shared), digest.hexdigest())
+
+
+def _marks(dataset: Path, split: str | None) -> Iterator[tuple[str, set[tuple[str, ...]]]]:
+    """(study, by what else it can be known: its film's bytes, its patient) of each trace."""
+    for path, _ in find_traces(dataset, split=split).places:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(columns=["study_id", "source", "patient_id", "view.sha256"]):
+                for row in batch.to_pylist():
+                    film, patient = row["view"]["sha256"], row["patient_id"]
+                    marks = {("film", film)} if film else set()
+                    yield row["study_id"], marks | ({("patient", row["source"], patient)} if patient else set())
 
 
 def _texts(path: Path, split: str | None, section: str) -> Iterator[tuple[str, str | None]]:
