@@ -1,6 +1,6 @@
 import pytest
 
-from radtrace.evaluate.floors.climbing import as_text, climb, sentences_of, settling
+from radtrace.evaluate.floors.climbing import Budget, as_text, climb, sentences_of, settling
 from radtrace.evaluate.floors.label_climb import climb_labels
 from radtrace.evaluate.floors.targets import BleuTarget, RougeTarget
 from radtrace.evaluate.floors.texts import LabelTarget, text_floors
@@ -24,7 +24,7 @@ def test_a_climb_ends_no_lower_and_the_same_each_time(kind):
     references = [tuple(R2GEN.reference(text).split()) for text in TRAIN]
     target, start = kind(references), references[4]
     pool = [part for words in references for part in sentences_of(words)]
-    first, second = (climb(target, start, pool, settling(R2GEN), 3, "test") for _ in range(2))
+    first, second = (climb(target, start, pool, settling(R2GEN), Budget(3, 10_000), "test") for _ in range(2))
     assert first == second
     assert target.score(first) > max(map(target.score, references)) - 1e-9
     assert tuple(R2GEN.prediction(as_text(first, R2GEN)).split()) == first
@@ -34,8 +34,18 @@ def test_where_all_reports_are_the_same_the_climb_finds_them():
     wanted = tuple(R2GEN.reference(TRAIN[0]).split())
     start = ("heart", "clear", ".")
     for target in (BleuTarget([wanted] * 3), RougeTarget([wanted] * 3)):
-        reached = climb(target, start, sentences_of(wanted), settling(R2GEN), 5, "test")
+        reached = climb(target, start, sentences_of(wanted), settling(R2GEN), Budget(5, 10_000), "test")
         assert target.score(reached) == pytest.approx(1)
+
+
+def test_a_climb_ends_with_its_budget():
+    wanted = tuple(R2GEN.reference(TRAIN[0]).split())
+    target = RougeTarget([wanted])
+    reached = [
+        target.score(climb(target, ("no", "."), [("no", ".")], settling(R2GEN), Budget(5, moves), "test"))
+        for moves in (0, 1, 200)
+    ]
+    assert reached[0] < reached[1] < reached[2]
 
 
 @pytest.mark.parametrize("preset", ["r2gen", "r2gen_mimic", "strict", "radeval"])

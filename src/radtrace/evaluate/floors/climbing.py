@@ -1,15 +1,15 @@
 """Hill climbing to the constant that scores best on training reports, good English or not."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from operator import length_hint
 
 from radtrace.evaluate.floors.targets import Target, Words
 from radtrace.metrics.presets import Preset
 from radtrace.runs import progress
 
 SEED = 0
-SWEEPS = 20
-"""At most so many times every place of a text is tried; it stops before where nothing is better."""
 IN_VAIN = 8
 """After so many kicks that gain nothing the climb ends."""
 _GAIN = 1e-9
@@ -20,45 +20,53 @@ Settle = Callable[[Words], Words]
 """Words -> those that are left when the text that they make is cleaned again."""
 
 
-def climb(target: Target, start: Words, pool: Sequence[Words], settle: Settle, kicks: int, name: str) -> Words:
-    """The best constant found from a text by changing single words, and from there after each of at most so many kicks.
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """kicks, moves: at most so many of either; after IN_VAIN kicks that gain nothing the climb ends, too."""
+
+    kicks: int
+    moves: int
+
+
+def climb(target: Target, start: Words, pool: Sequence[Words], settle: Settle, budget: Budget, name: str) -> Words:
+    """The best constant found from a text by changing single words, and from there after each kick.
 
     A kick drops a sentence, adds one of the training reports', or both; what comes of it is kept where it is no worse.
 
     Args:    pool: sentences of the training reports, each as often as it occurs; name: for the progress on stderr.
     """
     rng = random.Random(SEED)  # noqa: S311
-    best = settle(_ascend(target, start, rng))
+    moves = iter(range(budget.moves))
+    best = settle(_ascend(target, start, rng, moves))
     score = target.score(best)
     vain = 0
-    with progress(f"floor {name}", kicks) as advance:
-        for _ in range(kicks):
-            words = settle(_ascend(target, _kicked(best, pool, rng), rng))
+    with progress(f"floor {name}", budget.kicks) as advance:
+        for _ in range(budget.kicks):
+            words = settle(_ascend(target, _kicked(best, pool, rng), rng, moves))
             reached = target.score(words)
             vain = 0 if reached > score + _GAIN else vain + 1
             if reached >= score:
                 best, score = words, reached
             advance()
-            if vain == IN_VAIN:
+            if vain == IN_VAIN or not length_hint(moves):
                 break
     return best
 
 
-def _ascend(target: Target, words: Words, rng: random.Random) -> Words:
+def _ascend(target: Target, words: Words, rng: random.Random, moves: Iterator[int]) -> Words:
     """Replace, put in and drop single words while that is better; the last one, mostly a stop, stays."""
     score = target.score(words)
-    for _ in range(SWEEPS):
-        before = score
-        moves = [(place, kind) for place in range(len(words) - 1) for kind in (_INSERTED, _REPLACED, _DROPPED)]
-        rng.shuffle(moves)
-        for place, kind in moves:
+    better = True
+    while better:
+        better = False
+        tries = [(place, kind) for place in range(len(words) - 1) for kind in (_INSERTED, _REPLACED, _DROPPED)]
+        rng.shuffle(tries)
+        for (place, kind), _ in zip(tries, moves, strict=False):
             if place >= len(words) - 1:
                 continue
             tried, reached = _moved(target, words, place, kind)
             if reached > score + _GAIN:
-                words, score = tried, reached
-        if score <= before:
-            break
+                words, score, better = tried, reached, True
     return words
 
 

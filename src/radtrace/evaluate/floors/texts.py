@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from radtrace.evaluate.floors.climbing import IN_VAIN, SEED, SWEEPS, as_text, climb, sentences_of, settling
+from radtrace.evaluate.floors.climbing import IN_VAIN, SEED, Budget, as_text, climb, sentences_of, settling
 from radtrace.evaluate.floors.label_climb import climb_labels
 from radtrace.evaluate.floors.targets import BleuTarget, RougeTarget, Target, Words
 from radtrace.evaluate.floors.train import Train
@@ -12,7 +12,7 @@ from radtrace.metrics.clinical.rules import Scheme
 from radtrace.metrics.presets import Preset, Uncertain
 from radtrace.metrics.scores import signature
 
-_KICKS = {"climbed_bleu_4": 40, "climbed_rouge_l": 12}
+_BUDGETS = {"climbed_bleu_4": Budget(40, 20_000), "climbed_rouge_l": Budget(12, 8_000)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +68,11 @@ class _Constants:
         yield "constant_rouge_l", f"{best} coco rouge_l", self._texts[_first_best(rouge)]
         target: Target
         for name, target, scores in (("climbed_bleu_4", self._bleu, bleu), ("climbed_rouge_l", self._rouge, rouge)):
-            kicks = _KICKS[name]
+            budget = _BUDGETS[name]
             start = predictions[_first_best(scores)]
-            words = climb(target, start, self._pool, settling(self._preset), kicks, name)
+            words = climb(target, start, self._pool, settling(self._preset), budget, name)
             measure = "bleu_4" if target is self._bleu else "coco rouge_l"
-            rule = f"words climbed for train {measure}, sweeps {SWEEPS}, kicks {kicks}, in vain {IN_VAIN}"
+            rule = f"words climbed for train {measure}, moves {budget.moves}, kicks {budget.kicks}, in vain {IN_VAIN}"
             yield name, rule, as_text(words, self._preset)
         text = climb_labels(self._texts, labels.scheme, labels.uncertain)
         rule = f"sentences climbed for train micro F1 of {labels.scheme} by our rules, uncertain {labels.uncertain}"
