@@ -33,6 +33,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/images.py
 	$(BIN)/python benchmarks/build.py
 	$(BIN)/python benchmarks/metrics.py
+	$(BIN)/python benchmarks/floors.py
 	$(BIN)/python benchmarks/arena.py
 
 # Long campaigns: builds that are killed at random moments until they finish; thousands of damaged films; 22,000 studies.
