@@ -22,7 +22,8 @@ from radtrace.evaluate.floors.traces import (
     reconstructions,
     usual_boxes,
 )
-from radtrace.evaluate.floors.train import References, is_dataset, read_train
+from radtrace.evaluate.floors.train import References, read_train
+from radtrace.evaluate.pairing import is_dataset
 from radtrace.evaluate.strata import dataset_strata, line_strata
 from radtrace.metrics.backing import Backing
 from radtrace.metrics.clinical.gold import GoldLabels
