@@ -43,7 +43,8 @@ class Easel:
 class Draw(Protocol):
     """Box text of a step -> the easel of its picture."""
 
-    def __call__(self, box: str, place: str) -> Easel: ...
+    def __call__(self, box: str, place: str) -> Easel:
+        """The easel, once the box is written."""
 
 
 @dataclass(slots=True)
