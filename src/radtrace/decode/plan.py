@@ -39,7 +39,7 @@ def planned(wanted: Budget, positions: int, prompt: int) -> Budget:
     if steps < 1:
         raise InputError(
             f"the model has {positions} positions; the prompt takes {prompt}, a report {wanted.report + _MARKS} and "
-            f"one step with its picture of {wanted.picture} tokens {wanted.step}: use smaller pictures (--visual grid), "
+            f"one step with its picture of {wanted.picture} tokens {wanted.step}: use smaller pictures (--visual grid) "
             "or none"
         )
     return Budget(steps, wanted.decision, wanted.words, wanted.report, wanted.picture)
