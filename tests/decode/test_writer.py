@@ -23,8 +23,8 @@ WORDS = [
     '<step region="', '">', "<findings>", "</findings>", "\n<box>", "<box>", "</box>", "<image>", "</image>", "</step>",
     "\n", "<report>", "</report>", "<answer>", "</answer>", "FINDINGS: ", " IMPRESSION: ", "IMPRESSION: ", ", ", "; ",
     "lung", "right lung", "left lung", "mediastinal", "cardiac silhouette", "spine", "cardiomegaly",
-    "pleural effusion", " present", " absent", " mild", " left", "none", "The heart", " is", " enlarged", " normal", ".",
-    " ", "<", "x", "_",
+    "pleural effusion", " present", " absent", " mild", " left", "none", "The heart", " is", " enlarged", " normal",
+    ".", " ", "<", "x", "_",
     *"0123456789,abcdefghijklmnopqrstuvwyzFINDGSMPREO:;-/=>()'\"",
 ]  # fmt: skip
 FIRST = 30
