@@ -2,7 +2,8 @@ r"""The canonical dialect as a state machine: what may come next of a text that 
 
 It is stricter than the parser, which reads anything: what it accepts to its end parses without a problem, but for a
 heading that stands twice in a report. Every step has words, a named place and at most one box with an area, the report
-opens with a heading, and no de-identification blank is ever completed. A picture is `<image></image>`, its pixels written by whoever has them in between.
+opens with a heading, and no de-identification blank is ever completed. A picture is `<image></image>`; who has its
+pixels writes them in between.
 
     state = Grammar().start()
     state = state.advance('<step region="spine">Normal.\n<box>4')      # None where the text breaks the grammar
