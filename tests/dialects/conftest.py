@@ -133,7 +133,7 @@ def _carried(step: Step, by: Dialect) -> tuple[object, ...]:
         step.domain,
         [region.name for region in step.regions],
         step.rationale.strip(),
-        [_decided(finding) for finding in step.findings] if by.model_dump().get("findings") else None,
+        list(dict.fromkeys(map(_decided, step.findings))) if by.model_dump().get("findings") else None,
         "boxes" in by.carries and step.box is not None,
         step.image if "pictures" in by.carries else None,
     )

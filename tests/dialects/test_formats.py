@@ -32,7 +32,7 @@ LOOKS = {
     ),
     "chestx": (
         "<think>First, assess the cardiac silhouette. The heart is mildly enlarged.\n"
-        "Finally, assess the general. A button overlies the film.</think>\n"
+        "Finally, assess the rest of the film. A button overlies the film.</think>\n"
         f"<answer>{REPORT}</answer>"
     ),
     # 2048 / 4 = 512
@@ -101,3 +101,11 @@ def test_boxes_in_pixels_need_the_size_of_the_film(two_steps):
 def test_a_wrong_name_or_flag_is_named(name, flags, message):
     with pytest.raises(RecipeError, match=message):
         dialect(name, flags)
+
+
+def test_what_is_said_twice_is_decided_once(two_steps):
+    heart = two_steps.steps[0]
+    twice = two_steps.model_copy(update={"steps": (heart.model_copy(update={"findings": heart.findings * 2}),)})
+    by = dialect("radtrace", {"findings": True})
+    assert "<findings>cardiomegaly present mild</findings>" in written(by.render(twice))
+    assert by.parse(by.render(twice), twice.view).steps[0].findings == heart.findings
