@@ -242,7 +242,7 @@ def _begins_places(text: str) -> bool:
     if names and not _is_places(", ".join(names)):
         return False
     if last.endswith(","):
-        return _is_places(", ".join((*names, last[:-1])))
+        return len(names) + 1 < len(DOMAIN_OF) and _is_places(", ".join((*names, last[:-1])))
     places = DOMAIN_OF if names else _PLACES
     return any(place.startswith(last) and place not in names for place in places)
 
@@ -252,13 +252,15 @@ def _domain_first(names: list[str]) -> bool:
 
 
 def _is_decision(text: str) -> bool:
-    return text == NONE or all(is_item(item) for item in text.split(BETWEEN))
+    """A model that repeats itself is stopped: no item stands twice."""
+    items = text.split(BETWEEN)
+    return text == NONE or (len(set(items)) == len(items) and all(map(is_item, items)))
 
 
 def _begins_decision(text: str) -> bool:
     *items, last = text.split(BETWEEN)
-    if not all(is_item(item) for item in items):
-        return False
     if last.endswith(";"):
-        return is_item(last[:-1])
-    return begins_item(last) or (not items and NONE.startswith(last))
+        return _is_decision(BETWEEN.join((*items, last[:-1]))) and last[:-1] != NONE
+    if not items and NONE.startswith(last):
+        return True
+    return begins_item(last) and (last not in items or begins_item(f"{last} "))
