@@ -118,7 +118,14 @@ def test_a_decision_is_spelled_from_its_vocabulary():
     decided = f"{HEADER}<findings>scoliosis present mild; spinal fusion absent</findings>Fine."
     assert state_of(decided, grammar).where is Where.WORDS
     assert state_of(f"{HEADER}<findings>none</findings>F", grammar).where is Where.WORDS
-    for wrong in ("gout", "scoliosis mild", "scoliosis present mild severe", "none;", "scoliosis present; none", "scoliosis present; scoliosis present;"):
+    for wrong in (
+        "gout",
+        "scoliosis mild",
+        "scoliosis present mild severe",
+        "none;",
+        "scoliosis present; none",
+        "scoliosis present; scoliosis present;",
+    ):
         assert state_of(f"{HEADER}<findings>{wrong}", grammar) is None
     assert state_of(f"{HEADER}Fine.", grammar) is None
 
