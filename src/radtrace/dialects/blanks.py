@@ -41,7 +41,9 @@ _FILLS: tuple[tuple[str, str], ...] = (
     (r"bowel (B)(?= pattern)", "gas"),
 )
 """Open-I blanked some ordinary words wherever they stood; here are contexts that leave no doubt (B: the blank)."""
-_FILL = tuple((re.compile(context.replace("B", BLANK.pattern), re.IGNORECASE), word) for context, word in _FILLS)
+_FILL = tuple(
+    (re.compile(context.replace("B", f"(?:{BLANK.pattern})"), re.IGNORECASE), word) for context, word in _FILLS
+)
 
 # Words after which a blank was an attribute, and such as an attribute does not stand before.
 _BEFORE = re.compile(

@@ -37,11 +37,11 @@ from radtrace.records import Finding, Step, Trace, View
 
 _ARROW = " → "
 _LEVELS = ("Disease", "Anatomy", "Box")
-_RESERVED = (tag_start(*TAGS), r"[-→](?=>?\s{0,9}(?:Disease|Anatomy|Box):)", r"\n(?=\s{0,9}Findings:)")
+_RESERVED = (tag_start(*TAGS), r"[-→](?=>?\s{0,9}(?:Disease|Anatomy|Box):)", r"[\n>](?=\s{0,9}Findings:)")
 _WORDS = escaper(*_RESERVED)
 _ANSWER = escaper(tag_start(*TAGS))
 _REPORT = escaper(tag_start(*TAGS), HEADINGS)
-_CHAIN = re.compile(r"(?:^|(?<=\n))\s{0,9}Findings: ?")
+_CHAIN = re.compile(r"(?<![^\n>])\s{0,9}Findings: ?")
 _LEVEL = re.compile(r"\s{0,9}(?:→|->)\s{0,9}(Disease|Anatomy|Box): ?")
 _NO_FINDING = "No Finding"
 _UNIONS = {"right lung, left lung": "whole lung", "right upper abdomen, left upper abdomen": "abdomen"}

@@ -100,14 +100,14 @@ class _Reader:
         end = half.start() if half else len(text)
         at = 0
         for tag in _TAG.finditer(text, 0, end):
-            self._words(at, tag.start())
+            self._between_tags(at, tag.start())
             name = tag[2].lower()
             if tag[1]:
                 self._close(name, tag.start())
             else:
                 self._open(name, tag)
             at = tag.end()
-        self._words(at, end)
+        self._between_tags(at, end)
         if half:
             self._problems.add("unclosed", end)
         self._leave(len(text))
@@ -116,21 +116,26 @@ class _Reader:
             self._problems.add("conclusion missing", len(text))
         return Parsed(tuple(self._steps), self._report, self._answer, self._problems.placed(self._script))
 
-    def _words(self, start: int, end: int) -> None:
+    def _between_tags(self, start: int, end: int) -> None:
         """What stands between two tags goes to the element that is open there."""
         for at, image in self._script.pictures_in(start, end):
+            self._words(start, at)
             self._picture(at, image)
-        words = self._script.words(start, end)
+            start = at + 1
+        self._words(start, end)
+
+    def _words(self, start: int, end: int) -> None:
+        words = self._script.text[start:end]
         if self._inside and self._inside != "image":
             self._text.append(words)
-        elif not words.strip():
             return
-        elif self._step and not self._inside:
-            if self._step.box or self._step.image:
-                self._problems.add("misplaced", start)
-            self._step.words.append(words)
-        else:
-            self._problems.add("misplaced", start)
+        if not words.strip():
+            return
+        step = self._step if not self._inside else None
+        if not step or step.box or step.image:
+            self._problems.add("misplaced", start + len(words) - len(words.lstrip()))
+        if step:
+            step.words.append(words)
 
     def _picture(self, at: int, image: LocalizedImage) -> None:
         if not self._step or self._inside not in ("", "image"):
@@ -172,17 +177,19 @@ class _Reader:
         if name and not closed:
             self._problems.add("unclosed", self._opened)
         if name == "report":
-            self._conclude(self._report, at)
+            self._conclude(self._report, text, at)
             self._report = self._report or read_report(text, self._opened, self._problems)
         elif name == "answer":
-            self._conclude(self._answer, at)
+            self._conclude(self._answer, text, at)
             self._answer = unescaped(text) if self._answer is None else self._answer
         elif name and self._step:
             self._leave_part(name, self._step, text, closed)
 
-    def _conclude(self, known: object, at: int) -> None:
+    def _conclude(self, known: object, text: str, at: int) -> None:
         if known is not None:
             self._problems.add("repeated", at)
+        elif not text.strip():
+            self._problems.add("conclusion missing", at)
 
     def _leave_part(self, name: str, step: _StepDraft, text: str, closed: bool) -> None:
         if name == "image":

@@ -29,6 +29,8 @@ from radtrace.dialects.segments import Draft, Script
 from radtrace.dialects.thinking import TAGS, check_order, check_rest, elements
 from radtrace.records import Step, Trace, View
 
+_GENERAL = "rest of the film"
+"""Where a step looks whose words belong to no place."""
 _VERB = "(?:assess|evaluate|examine|check)"
 _WORDS = escaper(
     tag_start(*TAGS), *(rf"{word[0]}(?={word[1:]}, {_VERB} )" for word in ("First", "Next", "Then", "Finally"))
@@ -51,7 +53,7 @@ class ChestX(Dialect):
         last = len(trace.steps) - 1
         for number, step in enumerate(trace.steps):
             opener = "First" if not number else "Finally" if number == last else "Next"
-            draft.text("\n" if number else "<think>", f"{opener}, assess the {place_names(step)}. ")
+            draft.text("\n" if number else "<think>", f"{opener}, assess the {_named(step)}. ")
             draft.text(_WORDS(step.rationale.strip()))
         if trace.steps:
             draft.text("</think>\n")
@@ -77,5 +79,10 @@ class ChestX(Dialect):
         return Parsed(tuple(steps), report, said, problems.placed(script))
 
 
+def _named(step: Step) -> str:
+    return place_names(step).replace("general", _GENERAL)
+
+
 def _place(heading: re.Match[str] | None, at: int, problems: Problems) -> Place:
-    return read_place(heading[1] if heading else "", heading.start() if heading else at, problems)
+    names = heading[1].lower().replace(_GENERAL, "general") if heading else ""
+    return read_place(names, heading.start() if heading else at, problems)

@@ -26,8 +26,8 @@ _SPACES = re.compile(r"\s+")
 
 
 def decision_text(findings: Iterable[Finding]) -> str:
-    """The decision; a finding that is not in the vocabulary is left out."""
-    items = [" ".join(filter(None, _words(finding))) for finding in findings if finding.label in FINDINGS]
+    """The decision; what is said twice stands once, and a finding that is not in the vocabulary is left out."""
+    items = dict.fromkeys(" ".join(filter(None, _words(finding))) for finding in findings if finding.label in FINDINGS)
     return BETWEEN.join(items) or NONE
 
 

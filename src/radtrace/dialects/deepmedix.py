@@ -34,10 +34,11 @@ from radtrace.geometry import Box
 from radtrace.records import Step, Trace, View
 
 _THINK = ("think",)
-_WORDS = escaper(tag_start(*_THINK), r"\n(?=\s{0,9}\d{1,3}\. )", r"\\(?=boxed)")
+_OPENS = r"[\n>](?=\s{0,9}\d{1,3}\. )"
+_WORDS = escaper(tag_start(*_THINK), _OPENS, r"\\(?=boxed)")
 _ANSWER = escaper(tag_start(*_THINK), r"[{}]", r"\\(?=boxed)")
 _REPORT = escaper(tag_start(*_THINK), r"[{}]", r"\\(?=boxed)", HEADINGS)
-_STEP = re.compile(r"(?:^|(?<=\n))\s{0,9}\d{1,3}\. ([^\[\]:\n]{0,800}?)\s{0,9}(?:\[([^\[\]\n]{0,100})\])?: ?")
+_STEP = re.compile(r"(?<![^\n>])\s{0,9}\d{1,3}\. ([^\[\]:\n]{0,800}?)\s{0,9}(?:\[([^\[\]\n]{0,100})\])?: ?")
 _BOXED = re.compile(r"\\boxed\s{0,9}\{")
 _BRACE = re.compile(r"[{}]")
 

@@ -2,7 +2,8 @@ r"""The canonical dialect as a state machine: what may come next of a text that 
 
 It is stricter than the parser, which reads anything: what it accepts to its end parses without a problem, but for a
 heading that stands twice in a report. Every step has words, a named place and at most one box with an area, the report
-opens with a heading, and no de-identification blank is ever completed. A picture is `<image></image>`, its pixels written by whoever has them in between.
+opens with a heading, and no de-identification blank is ever completed. A picture is `<image></image>`; who has its
+pixels writes them in between.
 
     state = Grammar().start()
     state = state.advance('<step region="spine">Normal.\n<box>4')      # None where the text breaks the grammar
@@ -241,7 +242,7 @@ def _begins_places(text: str) -> bool:
     if names and not _is_places(", ".join(names)):
         return False
     if last.endswith(","):
-        return _is_places(", ".join((*names, last[:-1])))
+        return len(names) + 1 < len(DOMAIN_OF) and _is_places(", ".join((*names, last[:-1])))
     places = DOMAIN_OF if names else _PLACES
     return any(place.startswith(last) and place not in names for place in places)
 
@@ -251,13 +252,15 @@ def _domain_first(names: list[str]) -> bool:
 
 
 def _is_decision(text: str) -> bool:
-    return text == NONE or all(is_item(item) for item in text.split(BETWEEN))
+    """A model that repeats itself is stopped: no item stands twice."""
+    items = text.split(BETWEEN)
+    return text == NONE or (len(set(items)) == len(items) and all(map(is_item, items)))
 
 
 def _begins_decision(text: str) -> bool:
     *items, last = text.split(BETWEEN)
-    if not all(is_item(item) for item in items):
-        return False
     if last.endswith(";"):
-        return is_item(last[:-1])
-    return begins_item(last) or (not items and NONE.startswith(last))
+        return _is_decision(BETWEEN.join((*items, last[:-1]))) and last[:-1] != NONE
+    if not items and NONE.startswith(last):
+        return True
+    return begins_item(last) and (last not in items or begins_item(f"{last} "))

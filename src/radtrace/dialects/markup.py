@@ -77,6 +77,8 @@ def conclude(words: str | None, asked: bool, problems: Problems, at: int) -> tup
     if words is None:
         problems.add("conclusion missing", at)
         return None, None
+    if not words.strip():
+        problems.add("conclusion missing", at)
     if asked:
         return None, unescaped(words)
     return read_report(words, at, problems), None
@@ -94,9 +96,14 @@ _DOMAINS: frozenset[str] = frozenset((*DOMAINS, "general"))
 _SPACES = re.compile(r"\s+")
 
 
+def region_names(step: Step) -> list[str]:
+    """The step's regions, as far as they are of the 35."""
+    return [region.name for region in step.regions if region.name in DOMAIN_OF]
+
+
 def place_names(step: Step) -> str:
     """The step's regions, its domain before them where they do not tell it: "lung", "right lung, left lung"."""
-    names = [region.name for region in step.regions if region.name in DOMAIN_OF]
+    names = region_names(step)
     telling = bool(names) and DOMAIN_OF[names[0]] == step.domain
     return ", ".join(names if telling else (step.domain, *names))
 

@@ -22,8 +22,8 @@ from radtrace.dialects.markup import (
     escaper,
     headed,
     made_step,
-    place_names,
     read_place,
+    region_names,
     unescaped,
 )
 from radtrace.dialects.parsed import Parsed, Problems
@@ -64,8 +64,8 @@ class MMRad(Dialect):
         boxes = boxes_in(self.frame)
         for number, step in enumerate(trace.steps):
             draft.text("Next, " if number else "First, ", f"I need to analyze the {step.domain} region. ")
-            if step.regions:
-                draft.text(f"I will highlight the {place_names(step)}. ")
+            if names := region_names(step):
+                draft.text(f"I will highlight the {', '.join(names)}. ")
             if step.image:
                 draft.picture(number, step.image)
                 draft.text(" ")

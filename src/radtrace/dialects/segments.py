@@ -79,6 +79,8 @@ def segments_of(text: str, images: Sequence[LocalizedImage]) -> tuple[Segment, .
     return draft.segments()
 
 
+_CHARACTER = re.compile(r"\S")
+
 ANY_PICTURE = "\N{OBJECT REPLACEMENT CHARACTER}"
 """Stands for a picture in a `Script`'s text. The same character in a model's own words is no picture."""
 
@@ -113,6 +115,11 @@ class Script:
             if at in self.pictures:
                 yield at, self.pictures[at]
             at = self.text.find(ANY_PICTURE, at + 1, end)
+
+    def first_word(self, start: int, end: int) -> int | None:
+        """Where the first character of [start, end) stands that is neither white space nor a picture."""
+        found = (match.start() for match in _CHARACTER.finditer(self.text, start, end))
+        return next((at for at in found if at not in self.pictures), None)
 
     def words(self, start: int, end: int) -> str:
         """The characters of [start, end) that are no pictures."""

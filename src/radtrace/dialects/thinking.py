@@ -54,9 +54,8 @@ def check_rest(script: Script, known: list[Element], problems: Problems) -> None
     """Words and pictures outside of the known elements are misplaced, and so are all pictures."""
     at = 0
     for start, end in (*sorted(element.outer for element in known), (len(script.text), len(script.text))):
-        outside = script.words(at, max(at, start))
-        if outside.strip():
-            problems.add("misplaced", at + len(outside) - len(outside.lstrip()))
+        if (word := script.first_word(at, start)) is not None:
+            problems.add("misplaced", word)
         at = max(at, end)
     for place in script.pictures:
         problems.add("misplaced", place)
