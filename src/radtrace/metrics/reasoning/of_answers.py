@@ -25,6 +25,16 @@ class AnswerPair(Pair):
 
     answer: Answer
 
+    @property
+    def failed(self) -> bool:
+        """Nothing was answered; a sign may be an answer."""
+        return self.answer.failed
+
+    @property
+    def scored(self) -> bool:
+        """The question has an answer."""
+        return self.answer.scored
+
 
 def answer_pairs(preds: Path, refs: Path) -> Iterator[AnswerPair]:
     """The pairs of answers and questions in the order of the questions. Raises what `read_answers` raises."""
