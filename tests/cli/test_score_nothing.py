@@ -70,3 +70,13 @@ def test_a_pipe_is_refused_since_files_are_read_twice(radtrace, write, side):
     done = radtrace("score", *(word for pair in paths.items() for word in pair), stdin="{}")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "radtrace: /dev/stdin: is a pipe; it is read twice: give a file\n"
+
+
+@pytest.mark.parametrize("references", [{}, {"a": None, "b": " . "}])
+def test_a_score_file_of_nothing_is_read_by_compare_and_report(radtrace, write, references):
+    write("p.jsonl", {})
+    write("r.jsonl", references)
+    assert radtrace(*FILES, "-o", "s.jsonl").returncode == 0
+    for command in (("compare", "s.jsonl", "s.jsonl"), ("report", "s.jsonl")):
+        done = radtrace(*command)
+        assert done.returncode == 0, done.stderr
