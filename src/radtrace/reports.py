@@ -46,6 +46,11 @@ _LINE_BACK = 40
 """Characters looked back for the opening of a line: longer than any opening worth reading."""
 
 
+def has_words(text: str | None) -> bool:
+    """Whether a text says anything: it has a letter or a digit. Blanks, marks and signs of no width are no words."""
+    return text is not None and any(map(str.isalnum, text))
+
+
 def sections(text: str) -> Report:
     """The sections of a report, each verbatim without its heading; a section named twice is joined by a line break.
 

@@ -184,3 +184,13 @@ def test_numbers_are_shown_without_a_negative_zero():
     assert number(-0.0001, 3) == "0.000"
     assert number(0.12345, 3) == "0.123"
     assert number(-1.5, 1) == "-1.5"
+
+
+def test_the_headline_is_one_figure_of_each_metric_that_was_scored(write_scores):
+    names = ["bertscore", "bertscore_recall", "green", "green_errors_a", "radcliq_v1", "ratescore_radtrace"]
+    names += ["chexbert_micro_f1", "chexpert_rules_micro_f1", "chexbert_similarity", "bleu_4"]
+    first = write_scores("a.jsonl", {name: [0.5] for name in names})
+    second = write_scores("b.jsonl", {"cider_d": [0.5]})
+    made = table(read_runs([str(first), str(second)]), "headline", DRAWING)
+    titles = ["Micro-14", "CheXbert cos.", "RaTEScore", "GREEN", "RadCliQ-v1", "B-4", "CIDEr-D", "BERTScore"]
+    assert [column.title for column in made.columns] == titles

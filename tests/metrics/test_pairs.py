@@ -42,6 +42,13 @@ def test_null_and_nan_are_no_text_and_a_blank_one_is_as_good_as_none(write):
     assert [pair.scored for pair in pairs] == [True, True, True, False]
 
 
+@pytest.mark.parametrize("text", [" . ", "!!! ---", "\u200b\ufeff\u00ad", "\u00a0\u3000", "\u0000", "_"])
+def test_a_text_without_a_letter_or_digit_says_nothing(text):
+    assert Pair("a", text, "Clear.").failed
+    assert Pair("a", text, "Clear.").predicted == ""
+    assert not Pair("a", "Clear.", text).scored
+
+
 @pytest.mark.parametrize(
     ("preds", "refs", "message"),
     [

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from radtrace.errors import InputError
 from radtrace.metrics.pairs import read_pairs
+from radtrace.reports import has_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def read_entries(predictions: Mapping[str, Path], references: Path) -> Entries:
         pairs = read_pairs(path, references)
         reports[name] = {pair.id: pair.prediction for pair in pairs}
         texts = {pair.id: pair.reference for pair in pairs}
-    known = {name: text for name, text in texts.items() if text and text.strip()}
+    known = {name: text for name, text in texts.items() if has_words(text) and text}
     if not known:
         raise InputError(f"{references}: holds no reference text")
     return Entries(known, reports, tuple(name for name in texts if name not in known))

@@ -10,7 +10,9 @@ from radtrace.arena.battles import MIRRORED, Winner
 from radtrace.arena.contests import Contest
 from radtrace.findings import annotate
 from radtrace.llm import Chat, Message
+from radtrace.metrics.judged.asking import prompt as shown
 from radtrace.records import Finding
+from radtrace.reports import has_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,8 @@ Judge = Callable[[Contest], Judgement]
 
 
 def walkover(contest: Contest) -> Judgement | None:
-    """A missing or empty report loses to any other; two of them are both bad. None where both models wrote."""
-    a, b = (bool(text and text.strip()) for text in (contest.a, contest.b))
+    """A report without words loses to any other; two of them are both bad. None where both models wrote."""
+    a, b = has_words(contest.a), has_words(contest.b)
     if a and b:
         return None
     return Judgement("a" if a else "b" if b else "both_bad")
@@ -120,14 +122,7 @@ class LlmJudge:
 
 def prompt(reference: str, first: str, second: str) -> list[Message]:
     """What a chat model is shown."""
-    texts = (("reference", reference), ("first", first), ("second", second))
-    shown = "\n".join(f"<{name}>\n{_inert(text)}\n</{name}>" for name, text in texts)
-    return [{"role": "system", "content": INSTRUCTIONS}, {"role": "user", "content": shown}]
-
-
-def _inert(text: str) -> str:
-    """A text that cannot end its own tag."""
-    return text.replace("<", "‹").replace(">", "›").strip()
+    return shown(INSTRUCTIONS, reference=reference, first=first, second=second)
 
 
 def consistency(judgements: Iterable[tuple[Winner, ...]]) -> dict[str, float | int | None]:

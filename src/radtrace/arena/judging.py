@@ -20,6 +20,7 @@ from radtrace.arena.recipe import ArenaRecipe, LlmJudgeSettings
 from radtrace.arena.sampling import AdaptiveSampler, Meeting, uniform
 from radtrace.errors import FailureRateError, InputError, RadtraceError
 from radtrace.llm import AnswerError, Cache, Chat, Endpoint, EndpointDownError, Ledger, cache_folder
+from radtrace.reports import has_words
 from radtrace.runs import JsonLines, RunFolder, progress, write_atomically
 
 PLAN, BATTLES, CALLS, SUMMARY = "plan.jsonl", "battles.jsonl", "calls.jsonl", "summary.json"
@@ -213,7 +214,7 @@ def _summary(session: _Session, ledger: Ledger) -> dict[str, Any]:
         "failed": [{"id": meeting.id, "a": meeting.a, "b": meeting.b, "why": why} for meeting, why in failed],
         "unscored": list(entries.unscored),
         "missing": {
-            name: sum(not (reports[id_] or "").strip() for id_ in entries.references)
+            name: sum(not has_words(reports[id_]) for id_ in entries.references)
             for name, reports in entries.reports.items()
         },
         "usage": ledger.row(),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # numpy and pydantic load only where files are read
     from radtrace.evaluate.runs import ScoredRun
     from radtrace.evaluate.tables import Table
 
-_TABLES = ("all", "classes", "mmrad1", "mmrad2", "mmrad3", "deepmedix", "chestx-reasoner")
+_TABLES = ("all", "headline", "classes", "mmrad1", "mmrad2", "mmrad3", "deepmedix", "chestx-reasoner")
 _FORMATS = {".md": "markdown", ".tex": "latex", ".html": "html", ".htm": "html"}
 
 

@@ -162,8 +162,11 @@ def _gold(path: Path | None, uncertain: "Uncertain | None") -> "GoldLabels | Non
 
 def _names(metrics: str | None, preset: "Preset", labels: "GoldLabels | None") -> tuple[str, ...]:
     """The metrics asked for; beside given labels the preset's own are without those that rules read on both sides."""
-    if metrics:
-        return tuple(name.strip() for name in metrics.split(",") if name.strip())
+    if metrics is not None:
+        names = tuple(name.strip() for name in metrics.split(",") if name.strip())
+        if not names:
+            raise InputError("--metrics: names no metric")
+        return names
     return tuple(name for name in preset.metrics if labels is None or name != "chexpert_rules")
 
 

@@ -65,6 +65,22 @@ def _radrscore(part: str = "") -> tuple[str, ...]:
 
 
 SHAPES: dict[str, tuple[Column, ...]] = {
+    "headline": _titled(
+        "Clinical",
+        ("Gold F1", ("gold_micro_f1",)),
+        _labels("micro", 14),
+        _labels("macro", 14),
+        ("Not normal", tuple(f"{by}_f1_not_normal" for by in ("gold", "chexbert", "chexpert_rules"))),
+        ("False alarms", tuple(f"{by}_false_alarms_on_normal" for by in ("gold", "chexbert", "chexpert_rules"))),
+        ("CheXbert cos.", ("chexbert_similarity",)),
+        ("RadGraph", ("radgraph_er",)),
+        ("RaTEScore", ("ratescore", "ratescore_radtrace")),
+        ("GREEN", ("green",)),
+        ("RadCliQ-v1", ("radcliq_v1",)),
+    )
+    + _titled("Consist.", ("Gen.", ("gen",)), ("Sem.", ("sem",)), ("Grd.", ("grd",)))
+    + _titled("Reasoning", ("RadRScore", _radrscore()))
+    + _titled("Language", *_BLEU, _METEOR, _ROUGE, ("CIDEr-D", ("cider_d",)), ("BERTScore", ("bertscore",))),
     "mmrad2": _titled("CE", *_RADGRAPH) + _titled("NLG", *_BLEU, _METEOR, _ROUGE),
     "mmrad3": _titled("CE", *_RADGRAPH[1:])
     + _titled(
@@ -89,7 +105,7 @@ SHAPES: dict[str, tuple[Column, ...]] = {
     )
     + _titled("Outcome", ("Accuracy", ("vqa_accuracy",)), ("RaTEScore", ("ratescore",))),
 }
-"""Columns of the papers' result tables, clinical ones moved to the front."""
+"""Columns of the papers' result tables, clinical ones moved to the front; headline: one figure of each metric."""
 
 _FIGURES = {"Sensitivity": "sensitivity", "Specificity": "specificity", "F1": "f1"}
 _OF_CLASS = re.compile(rf"(.+)_({'|'.join(_FIGURES.values())})_(.+)")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from radtrace.errors import InputError
 from radtrace.metrics.pairs import Pair, pair_up, read_lines, stream_pairs
-from radtrace.metrics.scoring import OF_ANSWERS, OF_TRACES
+from radtrace.metrics.scoring import OF_ANSWERS, OF_TRACES, family
 
 if TYPE_CHECKING:
     from radtrace.metrics.grounding import Traced
@@ -41,9 +41,9 @@ class Sides:
 
     def pairs(self) -> Iterator[Pair]:
         """The pairs, in the order of the references. Raises InputError naming file and id of what cannot be paired."""
-        if not OF_ANSWERS.isdisjoint(self.names):
+        if not OF_ANSWERS.isdisjoint(map(family, self.names)):
             return self._answers()
-        if not OF_TRACES.isdisjoint(self.names):
+        if not OF_TRACES.isdisjoint(map(family, self.names)):
             return self._traces()
         if is_dataset(self.preds) or is_dataset(self.refs):
             predicted, wanted = (read_texts(path, self.split, self.section) for path in (self.preds, self.refs))
@@ -64,7 +64,7 @@ class Sides:
 
         for path in (self.preds, self.refs):
             if not is_dataset(path):
-                asked = ", ".join(name for name in self.names if name in OF_TRACES)
+                asked = ", ".join(name for name in self.names if family(name) in OF_TRACES)
                 raise InputError(f"{path}: {asked}: of traces: both sides must be trace datasets")
         return (
             self.pair(predicted, reference) for predicted, reference in read_together(self.preds, self.refs, self.split)
@@ -73,7 +73,7 @@ class Sides:
     def _answers(self) -> Iterator[Pair]:
         from radtrace.metrics.reasoning.of_answers import answer_pairs
 
-        others = [name for name in self.names if name not in OF_ANSWERS]
+        others = [name for name in self.names if family(name) not in OF_ANSWERS]
         if others:
             raise InputError(f"--metrics: {others[0]} is of reports, not of answers: score them apart")
         return iter(answer_pairs(self.preds, self.refs))

@@ -260,7 +260,7 @@ class _Column:
             function(statistics.sum(axis=0))
         except (IndexError, TypeError, ValueError):
             raise InputError(f"{self.path}: {self.name!r} cannot be summed up from {self.width} statistics") from None
-        counted = valued if valued.any() else has_row
+        counted = valued if valued.any() else np.asarray(statistics.any(axis=1), bool)  # 0 throughout: unscored
         if (valued & ~has_row).any():
             place = int(np.argmax(valued & ~has_row))
             raise InputError(f"{self.path}: sample {place + 1} has a score {self.name!r} but no statistics of it")

@@ -79,6 +79,7 @@ _HEADS: dict[str, tuple[tuple[str, Callable[[ScoredRun], str]], ...]] = {
 
 _CAPTIONS = {
     "all": "Every metric, clinical columns first.",
+    "headline": "One figure of each metric, clinical columns first.",
     "classes": "Each class by itself.",
     "mmrad2": "Kinds of chain of thought (MMRad-IVL, Table 2); marked within each model.",
     "mmrad3": "Understanding-only and unified models (MMRad-IVL, Table 3).",
@@ -181,10 +182,15 @@ def _names(runs: Sequence[ScoredRun]) -> list[str]:
 
 
 def _columns(runs: Sequence[ScoredRun], shape: str, metrics: Sequence[str]) -> tuple[Column, ...]:
-    """The columns of a shape; "all" leaves those of single classes to the shape "classes" unless they are asked for."""
+    """The columns of a shape; of "headline" those that were scored.
+
+    "all" leaves those of single classes to the shape "classes" unless they are asked for.
+    """
     if shape not in TABLES:
         raise InputError(f"no table {shape!r}: {did_you_mean(shape, TABLES)}")
     wanted = chosen(_names(runs), metrics)
+    if shape == "headline":
+        return tuple(column for column in SHAPES[shape] if _shown(column, runs))
     return SHAPES[shape] if shape != "all" else tuple(Column((name,), name, group(name)) for name in wanted)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from radtrace.config import Settings, load_recipe
-from radtrace.errors import InputError
+from radtrace.errors import InputError, did_you_mean
 from radtrace.llm import AskSettings, Cache, Chat, ClientSettings, Endpoint, Material, cache_folder
 
 
@@ -51,13 +51,22 @@ class Backing:
         return self.judge
 
 
+CHECKPOINTS = ("bertscore", "chexbert", "green", "radgraph", "ratescore", "sem", "tokenizer")
+"""What checkpoints are named for; tokenizer: the floor of that name."""
+
+
 def read_checkpoints(given: Sequence[str]) -> dict[str, str]:
-    """NAME=PATH, several times -> name -> path. Raises InputError for what is not of this form, and a doubled name."""
+    """NAME=PATH, several times -> name -> path.
+
+    Raises:  InputError for what is not of this form, a doubled name, and one that no metric reads.
+    """
     found: dict[str, str] = {}
     for each in given:
         name, separator, path = each.partition("=")
         if not (name and separator and path) or name in found:
             raise InputError(f"--checkpoint {each!r}: write it as NAME=PATH, each name once")
+        if name not in CHECKPOINTS:
+            raise InputError(f"--checkpoint: unknown name {name!r}: {did_you_mean(name, CHECKPOINTS)}")
         found[name] = path
     return found
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from radtrace.errors import InputError
+from radtrace.reports import has_words
 
 CHUNK = 20_000
 """Pairs that are scored at once."""
@@ -31,12 +32,12 @@ class Pair:
     @property
     def failed(self) -> bool:
         """No words were predicted: the pair scores 0 and stays in the denominator."""
-        return self.prediction is None or not self.prediction.strip()
+        return not has_words(self.prediction)
 
     @property
     def scored(self) -> bool:
         """The reference has words; where it has none, the pair is in no denominator, whatever was predicted."""
-        return self.reference is not None and bool(self.reference.strip())
+        return has_words(self.reference)
 
     @property
     def predicted(self) -> str:
@@ -60,8 +61,12 @@ def stream_pairs(preds: Path, refs: Path) -> Iterator[Pair]:
     A reference without a prediction is a failed one. A text of null or NaN is a failed prediction, or no reference.
 
     Raises:  InputError before the first pair, naming file and line for what is no {"id", "text"} line in UTF-8, file
-        and id for a text that is no string, for a doubled id and for a prediction whose id has no reference.
+        and id for a text that is no string, for a doubled id and for a prediction whose id has no reference; for a
+        pipe, which can be read only once.
     """
+    for path in (preds, refs):
+        if path.is_fifo():
+            raise InputError(f"{path}: is a pipe; it is read twice: give a file")
     at = _offsets(preds)
     _check_ids(at, preds, refs)
     with preds.open("rb") as file:

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from radtrace.errors import InputError
 from radtrace.metrics.corpora import to_spec
 from radtrace.metrics.pairs import Pair
 from radtrace.metrics.scores import Score
@@ -27,6 +28,8 @@ class ScoreFile:
     """
 
     def __init__(self, path: Path, strata: Strata | None = None) -> None:
+        if not path.parent.is_dir():
+            raise InputError(f"{path}: there is no folder {path.parent}")
         self._path = path
         self._strata = strata or {}
         self._body = path.with_name(f".{path.name}.body")

@@ -6,6 +6,7 @@ from itertools import chain
 from math import isnan
 
 from radtrace.config import resolve
+from radtrace.errors import RecipeError, did_you_mean
 from radtrace.metrics.backing import Backing
 from radtrace.metrics.pairs import Pair
 from radtrace.metrics.presets import Preset
@@ -85,6 +86,13 @@ OF_ANSWERS = frozenset({"vqa"})
 """Metrics of `radtrace.metrics.reasoning.of_answers.AnswerPair`."""
 
 
+def family(name: str) -> str:
+    """The name in the table of the metric that answers the score of this name; the name itself where there is none."""
+    table = METRICS | BACKED
+    before = [known for known in table if name.startswith(f"{known}_")]
+    return name if name in table or ":" in name or not before else max(before, key=len)
+
+
 def metric(name: str, backing: Backing | None = None) -> Metric:
     """The metric of this name, imported now.
 
@@ -94,6 +102,8 @@ def metric(name: str, backing: Backing | None = None) -> Metric:
     found = resolve(table, name, "metric")
     if table.get(name, name) in BACKED.values():
         found = found(backing or Backing())
+    if not callable(found):
+        raise RecipeError(f"metric {name!r} cannot be called")
     function: Metric = found
     return function
 
@@ -147,7 +157,7 @@ def score(
     Raises:  RecipeError for an unknown name, what a metric raises where it is not available.
     """
     chosen = _chosen(names, backing)
-    if not AT_ONCE.isdisjoint(names):
+    if not AT_ONCE.isdisjoint(map(family, names)):
         chunks = [list(chain.from_iterable(chunks))]
     totals: dict[str, _Total] = {}
     n = failed = unscored = 0
@@ -179,14 +189,20 @@ def _chosen(names: Sequence[str], backing: Backing | None) -> dict[Metric, set[s
     table = METRICS | BACKED
     asked: dict[str, set[str]] = {}
     for name in names:
-        asked.setdefault(table.get(name, name), set()).add(name)
-    return {metric(min(wanted), backing): wanted for wanted in asked.values()}
+        asked.setdefault(table.get(family(name), name), set()).add(name)
+    return {metric(family(min(wanted)), backing): wanted for wanted in asked.values()}
 
 
 def _wanted(scores: Sequence[Score], names: set[str]) -> list[Score]:
-    """The scores that were asked for: a name is of one and those that begin with it, or of their metric."""
+    """The scores that were asked for: a name is of one and those that begin with it, or of their metric.
+
+    Raises:  RecipeError for a name that is neither.
+    """
     wanted: set[str] = set()
     for name in names:
-        family = {one.name for one in scores if one.name == name or one.name.startswith(f"{name}_")}
-        wanted |= family or {one.name for one in scores}
+        every = {one.name for one in scores}
+        found = {one for one in every if one == name or one.startswith(f"{name}_")}
+        if not found and family(name) != name:
+            raise RecipeError(f"unknown metric {name!r}: {did_you_mean(name, every)}")
+        wanted |= found or every
     return [one for one in scores if one.name in wanted]

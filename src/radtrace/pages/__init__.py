@@ -47,7 +47,7 @@ def write_page(views: Iterable[TraceView], path: Path, title: str, notes: Sequen
 
 def _pieces(views: Iterable[TraceView], title: str, notes: Sequence[str], index: list[dict[str, Any]]) -> Iterator[str]:
     """The page in order; `index` fills as the traces go by, since the tail needs all of it."""
-    style, script = asset("page.css"), asset("common.js") + asset("page.js")
+    style, script = asset("base.css") + asset("page.css"), asset("common.js") + asset("page.js")
     html = template("page.html.j2").render(
         title=title,
         notes=list(notes),

@@ -1,17 +1,14 @@
 """The ranking of an arena as one self-contained HTML page: leaderboard, win rates and battle counts; no script."""
 
-import base64
-import hashlib
-from importlib import resources
 from math import log
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from markupsafe import Markup
 
 from radtrace.arena.ranking import Ranking
 from radtrace.errors import InputError
+from radtrace.pages.document import asset, csp_hash, template
 from radtrace.runs import write_atomically
 
 _STEPS = 20
@@ -20,15 +17,11 @@ _STEPS = 20
 
 def write_leaderboard(ranking: Ranking, path: Path, title: str) -> None:
     """Write the page; it appears whole or not at all. Raises InputError where the file cannot be written."""
-    environment = jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
-    style = _text("leaderboard.css") + _shades()
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
-    html = environment.from_string(_text("leaderboard.html.j2")).render(
+    style = asset("base.css") + asset("leaderboard.css") + _shades()
+    html = template("leaderboard.html.j2").render(
         title=title,
         style=Markup(style),  # noqa: S704 our own file
-        style_hash=f"'sha256-{digest}'",
+        style_hash=csp_hash(style),
         rows=_rows(ranking),
         heads=[(number, name) for number, name in enumerate(ranking.models, start=1)],
         rates=_rates(ranking),
@@ -115,7 +108,3 @@ def _shades() -> str:
         rules.append(f".{name}{{--mix:{abs(step) * 100 // _STEPS}%;--hue:var(--{'win' if step > 0 else 'loss'})}}")
     rules += [f".c{step}{{--mix:{step * 100 // _STEPS}%;--hue:var(--count)}}" for step in range(_STEPS + 1)]
     return "\n".join(rules) + "\n"
-
-
-def _text(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text("utf-8")

@@ -51,7 +51,8 @@ def write_samples(samples: Iterable[SampleView], contest: Contest, path: Path, t
 
 
 def _pieces(samples: Iterable[SampleView], contest: Contest, title: str, index: list[dict[str, Any]]) -> Iterator[str]:
-    style, script = asset("page.css") + asset("samples.css"), asset("common.js") + asset("samples.js")
+    style = asset("base.css") + asset("page.css") + asset("samples.css")
+    script = asset("common.js") + asset("samples.js")
     html = template("samples.html.j2").render(
         title=title,
         style=Markup(style),  # noqa: S704 our own file

@@ -12,9 +12,10 @@ from pydantic import AfterValidator
 
 from radtrace.anatomy import FINDINGS, REGIONS, regions_of
 from radtrace.errors import InputError, did_you_mean
-from radtrace.geometry import FRACTION, FRAMES, Box, Written, frame_misfit
+from radtrace.geometry import FRACTION, FRAMES, Box, Written
 from radtrace.records import Origin, Region, View
 from radtrace.sources import Source
+from radtrace.sources.frame_check import frame_misfit
 
 _log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ def _is_number(value: Any) -> bool:
 
 
 def check_frame(frame: str, boxes: Iterable[Written], check: FrameCheck, where: str) -> None:
-    """Compare all boxes of a dataset with the stated frame; see `radtrace.geometry.frame_misfit`.
+    """Compare all boxes of a dataset with the stated frame; see `radtrace.sources.frame_check.frame_misfit`.
 
     Raises:  InputError, naming the likely frame, where they do not fit and `check` is "error"; "warn" logs it.
     """

@@ -1,10 +1,13 @@
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from radtrace.build.shards import Row
+from radtrace.cli import cli
 from radtrace.errors import InputError, RecipeError
 from radtrace.geometry import Box
 from radtrace.images import crop, encode_png
@@ -14,6 +17,7 @@ from radtrace.metrics.grounding import trace_pair
 from radtrace.metrics.grounding.encoders import load_encoder
 from radtrace.records import LocalizedImage, Step, Trace, View
 
+ROOT = Path(__file__).parents[3]
 PRESET = PRESETS["strict"]
 FILM = np.rint(255 * np.random.default_rng(0).random((96, 128))).astype(np.float32) / np.float32(255)
 LEFT, RIGHT, ALL = Box.of((0, 0, 0.5, 1)), Box.of((0.5, 0, 1, 1)), Box.of((0, 0, 1, 1))
@@ -151,3 +155,18 @@ def test_scored_by_a_checkpoint(tiny_clip):
     encoder = load_encoder(str(tiny_clip.folder))
     likeness = float(encoder.texts(["The lungs are clear."])[0] @ encoder.pictures([crop(FILM, LEFT)])[0])
     assert found.value == pytest.approx(likeness + 1, abs=1e-4)  # the picture is the film
+
+
+def test_the_command_line_by_a_checkpoint(tiny_clip, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    runner = CliRunner()
+    settings = ["--set", "source.side=128", "--set", "workers=1", "--set", "output=refs", "--set", "source.count=3"]
+    assert runner.invoke(cli, ["build", str(ROOT / "recipes" / "phantoms.toml"), *settings]).exit_code == 0
+    command = ["score", "--preds", "refs", "--refs", "refs", "--metrics", "sem", "--json", "-o", "rows.jsonl"]
+    result = json.loads(runner.invoke(cli, [*command, "--checkpoint", f"sem={tiny_clip.folder}"]).stdout)
+    assert (result["n"], result["failed"]) == (3, 0)
+    assert 0 < result["scores"]["sem"] < 2
+    _, *rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
+    sums = np.sum([row["statistics"]["sem"] for row in rows], axis=0)
+    assert result["scores"]["sem"] == pytest.approx(sums[0] / sums[1])
+    assert isinstance(runner.invoke(cli, command).exception, InputError)

@@ -43,7 +43,8 @@ METEOR = {
 COLUMNS = (bleu, bleu_sacrebleu, rouge_l_coco, rouge_1, rouge_2, rouge_l_stemmed, meteor_nltk_nosyn)
 
 WORDS = st.lists(st.sampled_from(["a", "b", "c", "clear", ".", "lungs"]), min_size=1, max_size=12).map(" ".join)
-PAIRS = st.lists(st.tuples(WORDS, WORDS), min_size=1, max_size=6).map(
+SAID = WORDS.filter(lambda text: set(text) != {" ", "."} and text != ".")  # stops alone are no reference
+PAIRS = st.lists(st.tuples(WORDS, SAID), min_size=1, max_size=6).map(
     lambda texts: [Pair(str(number), *text) for number, text in enumerate(texts)]
 )
 

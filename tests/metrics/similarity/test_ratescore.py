@@ -3,6 +3,8 @@ import pytest
 from radtrace.errors import InputError
 from radtrace.metrics import PRESETS, Pair, score
 from radtrace.metrics.backing import Backing
+from radtrace.metrics.reasoning import Answer
+from radtrace.metrics.reasoning.of_answers import AnswerPair
 from radtrace.metrics.similarity.ratescore import RateScore
 from radtrace.metrics.similarity.ratescore_entities import entity_spans, our_sentences
 
@@ -146,3 +148,18 @@ def test_labels_of_another_network_are_refused(rate, tmp_path):
     (folder / "config.json").write_text(json.dumps(config), "utf-8")
     with pytest.raises(InputError, match=r"label 'B-PERSON' is none of RaTE-NER's"):
         RateScore.load(f"{folder},{encoder}", our_sentences)
+
+
+def test_open_answers_are_compared_in_any_chunks(rate):
+    texts = [("yes", "yes", "closed"), ("Small left pleural effusion", "small left pleural effusion", "open")]
+    texts += [(None, "right basilar atelectasis", "open"), ("maybe", "mild cardiomegaly", "open")]
+    answers = [Answer(str(place), kind, said, (true,)) for place, (said, true, kind) in enumerate(texts)]
+    pairs = [AnswerPair(answer.id, answer.predicted, answer.reference, answer) for answer in answers]
+    backing = Backing({"ratescore": rate})
+    whole, chunks = (
+        score(cut, ["vqa"], PRESET, backing=backing) for cut in ([pairs], [pairs[:1], pairs[1:3], pairs[3:], []])
+    )
+    name = "vqa_open_ratescore_radtrace"
+    assert whole.scores[name] == pytest.approx(1 / 3)  # the failed answer and the one without an entity are 0
+    assert chunks.scores[name] == pytest.approx(whole.scores[name])
+    assert whole.signatures[name].startswith(f"{name}|variant:RaTEScore")

@@ -32,7 +32,7 @@ from radtrace.metrics.pairs import Pair, chunked
 from radtrace.metrics.presets import Preset
 from radtrace.metrics.score_file import ScoreFile, Strata
 from radtrace.metrics.scores import Score, signature
-from radtrace.metrics.scoring import OF_TRACES, Metric, Scored, score
+from radtrace.metrics.scoring import OF_TRACES, Metric, Scored, family, score
 from radtrace.models.tokenizer import ImageTokenizer, load_tokenizer
 
 GROUNDED, DRAWN = "grd", "gen"
@@ -133,7 +133,7 @@ class Floors:
 
     def run(self) -> Iterator[Floor]:
         """Each floor in turn: of language, of films, of boxes and pictures, and the predictions dealt."""
-        text_names = tuple(name for name in self._asked.names if name not in OF_TRACES)
+        text_names = tuple(name for name in self._asked.names if family(name) not in OF_TRACES)
         looks = self._looks()
         if text_names or self._asked.labels:
             yield from self._of_texts(text_names, looks)
@@ -224,7 +224,7 @@ class Floors:
     def _dealt(self) -> Floor:
         asked = self._asked
         taken = deal(self._pairs, SEED)
-        if OF_TRACES.isdisjoint(asked.names):
+        if OF_TRACES.isdisjoint(map(family, asked.names)):
             pairs: Iterable[Pair] = dealt_pairs(self._pairs, taken)
         else:
             together = read_together(asked.preds, asked.refs, asked.split, taken)

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from radtrace.build.reading import Found, find_traces
 from radtrace.errors import InputError
 from radtrace.evaluate.pairing import is_dataset, read_texts
+from radtrace.reports import has_words
 
 SPLIT = "train"
 """Of a folder, where no other is named."""
@@ -84,7 +85,7 @@ def read_train(path: Path, split: str | None, section: str, references: Referenc
     if is_dataset(path) and is_dataset(references.refs):
         theirs = {mark for _, marks in _marks(references.refs, references.split) for mark in marks}
         shared |= {study for study, marks in _marks(path, split) if not theirs.isdisjoint(marks)}
-    kept = {study: text for study, text in texts.items() if study not in shared and text and text.strip()}
+    kept = {study: text for study, text in texts.items() if study not in shared and text and has_words(text)}
     if not kept:
         raise InputError(
             f"--floors {path}: no report to fit on: {len(texts)} studies, {len(shared)} of them among the references"

@@ -13,6 +13,7 @@ from radtrace.metrics.grounding.steps import SIDE, Seen, StepFigures
 from radtrace.metrics.pairs import Pair
 from radtrace.metrics.presets import Preset
 from radtrace.metrics.scores import Score, ratio, signature, summed_score
+from radtrace.reports import has_words
 
 _RULES = {"match": "domain", "missing": 0, "extra": 0, "mean": "steps"}
 
@@ -59,13 +60,13 @@ def sem(backing: Backing) -> Callable[[Sequence[Pair], Preset], list[Score]]:
 
 
 def _semantic(encoder: Encoder, steps: Sequence[Seen]) -> list[float]:
-    """The sum of both cosines of each step; words that are blank are like nothing."""
+    """The sum of both cosines of each step; a text without words is like nothing."""
     if not steps:
         return []
     texts = encoder.texts([step.text for step in steps])
     pictures = encoder.pictures([step.picture for step in steps])
     films = encoder.pictures([step.shown for step in steps])
-    said = np.array([bool(step.text.strip()) for step in steps])
+    said = np.array([has_words(step.text) for step in steps])
     sums = (texts * pictures).sum(axis=1) * said + (pictures * films).sum(axis=1)
     return [float(value) for value in np.clip(sums, 0, 2)]
 

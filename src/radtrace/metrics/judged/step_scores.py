@@ -23,7 +23,7 @@ from radtrace.metrics.presets import Preset
 from radtrace.metrics.reasoning.radrscore import RULES, Reasoned, entities, rules_judge
 from radtrace.metrics.scores import Score, mean_score, signature
 from radtrace.metrics.scoring import Metric
-from radtrace.reports import sentence_bounds
+from radtrace.reports import has_words, sentence_bounds
 
 FIGURES = ("relevance", "correctness", "completeness")
 _MOST = 100
@@ -174,7 +174,7 @@ def _studies(pairs: Sequence[Pair]) -> list[Stepped]:
 
 
 def _with_words(steps: Sequence[str]) -> tuple[str, ...]:
-    return tuple(step for step in steps if step.strip())
+    return tuple(filter(has_words, steps))
 
 
 def _scores(by: str, rows: Sequence[Figures | None], **said: object) -> list[Score]:

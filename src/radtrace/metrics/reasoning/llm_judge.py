@@ -11,6 +11,7 @@ from radtrace.metrics.judged.asking import INERT, Form, ask_all
 from radtrace.metrics.judged.asking import prompt as shown
 from radtrace.metrics.reasoning.radrscore import Matches, Reasoned, radrscore
 from radtrace.metrics.scores import Score
+from radtrace.reports import has_words
 
 _MOST = 200
 """Observations of one text that are believed."""
@@ -67,14 +68,14 @@ def radrscore_llm(cases: Sequence[Reasoned], judge: Judge) -> list[Score]:
 
 
 def _is_asked(case: Reasoned) -> bool:
-    words = [bool((text or "").strip()) for text in (case.output, case.reasoning, case.report)]
+    words = [has_words(text) for text in (case.output, case.reasoning, case.report)]
     return words[0] and any(words[1:])
 
 
 def _matches(case: Reasoned, read: Reading | None) -> Matches | None:
     if read is None:
         return None
-    if (case.reasoning or "").strip() and not read.reference:  # the form is right, the answer is not
+    if has_words(case.reasoning) and not read.reference:  # the form is right, the answer is not
         return None
     return Matches(
         model=len(read.model),

@@ -15,8 +15,9 @@ from radtrace.metrics.reasoning.vqa import Answer
 from radtrace.metrics.reasoning.vqa import vqa as figures
 from radtrace.metrics.scores import Score
 
-OPEN_BY = "ratescore"
-"""The metric of `radtrace.metrics.scoring.BACKED` that compares open answers where its checkpoint is given."""
+CHECKPOINT, OPEN_BY = "ratescore", "ratescore_radtrace"
+"""Where this checkpoint is given, this metric of `radtrace.metrics.scoring.BACKED` compares open answers. Not
+`ratescore`, which gives 0.5 to an answer without an entity, right or wrong, and parts sentences, which answers lack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,16 @@ class AnswerPair(Pair):
     """A pair that is an answer to a question."""
 
     answer: Answer
+
+    @property
+    def failed(self) -> bool:
+        """Nothing was answered; a sign may be an answer."""
+        return self.answer.failed
+
+    @property
+    def scored(self) -> bool:
+        """The question has an answer."""
+        return self.answer.scored
 
 
 def answer_pairs(preds: Path, refs: Path) -> Iterator[AnswerPair]:
@@ -33,13 +44,13 @@ def answer_pairs(preds: Path, refs: Path) -> Iterator[AnswerPair]:
 
 
 def vqa(backing: Backing) -> Callable[[Sequence[Pair], Preset], list[Score]]:
-    """The figures of answers by rules, and of open answers by `OPEN_BY` where its checkpoint is given.
+    """The figures of answers by rules, and of open answers by `OPEN_BY` where `CHECKPOINT` is given.
 
     Raises:  InputError where such a checkpoint cannot be read; the metric raises RecipeError for pairs of no answers.
     """
     from radtrace.metrics.scoring import metric  # the table names this module
 
-    of_texts = metric(OPEN_BY, backing) if OPEN_BY in backing.checkpoints else None
+    of_texts = metric(OPEN_BY, backing) if CHECKPOINT in backing.checkpoints else None
 
     def scored(pairs: Sequence[Pair], preset: Preset) -> list[Score]:
         answers = [pair.answer for pair in pairs if isinstance(pair, AnswerPair)]
@@ -54,7 +65,7 @@ def vqa(backing: Backing) -> Callable[[Sequence[Pair], Preset], list[Score]]:
 
 
 def renamed(score: Score) -> Score:
-    """A score of a metric of texts as one of open answers: "ratescore" -> "vqa_open_ratescore"."""
+    """A score of a metric of texts as one of open answers: "rouge_1" -> "vqa_open_rouge_1"."""
     return replace(score, name=f"vqa_open_{score.name}", signature=f"vqa_open_{score.signature}")
 
 

@@ -9,6 +9,7 @@ from radtrace.findings import annotate
 from radtrace.metrics.reasoning.normal import says_normal
 from radtrace.metrics.scores import Score, mean_score, signature
 from radtrace.records import Finding
+from radtrace.reports import has_words
 
 Entity = tuple[str, str, str | None]
 """label, status, side."""
@@ -80,10 +81,10 @@ def radrscore(name: str, cases: Sequence[Reasoned], judge: RadrJudge, /, **setti
 
 def _shares(case: Reasoned, judge: RadrJudge) -> tuple[float | None, float | None, float | None]:
     """Factuality, completeness and effectiveness of one case."""
-    counted = judge(case) if _has_words(case.reasoning) or _has_words(case.report) else None
-    reported = _has_words(case.report)
-    wanted = _has_words(case.reasoning) and (counted is None or counted.reference > 0)
-    if counted is None or not _has_words(case.output) or not counted.model:
+    counted = judge(case) if has_words(case.reasoning) or has_words(case.report) else None
+    reported = has_words(case.report)
+    wanted = has_words(case.reasoning) and (counted is None or counted.reference > 0)
+    if counted is None or not has_words(case.output) or not counted.model:
         return 0.0 if reported else None, 0.0 if wanted else None, 0.0 if wanted else None
     return (
         counted.true / counted.model if reported else None,
@@ -141,7 +142,3 @@ def _is_true(entity: Entity, report: frozenset[Entity]) -> bool:
 def _is_of_same(entity: Entity, other: Entity) -> bool:
     """Whether both are of one finding, on sides that do not differ."""
     return entity[0] == other[0] and (None in (entity[2], other[2]) or entity[2] == other[2])
-
-
-def _has_words(text: str | None) -> bool:
-    return text is not None and bool(text.strip())
