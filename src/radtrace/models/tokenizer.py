@@ -65,7 +65,7 @@ class ImageTokenizer:
         import torch
 
         with torch.inference_mode():
-            parts = [self.unfold(self.network.pixels(part)) for part in codes.split(_BATCH)]
+            parts = [self.unfold(self.network.pixels(part)) for part in codes.split(_BATCH)]  # type: ignore[no-untyped-call]
         return [picture.numpy() for part in parts for picture in part]
 
     def reconstruct(self, picture: Pixels) -> Pixels:
@@ -117,7 +117,7 @@ def load_tokenizer(path: Path) -> ImageTokenizer:
         raise InputError(f"{path}: its tensors do not fit the tokenizer that {CONFIG} describes") from error
     patch = int(about.get("patch_size", 1))
     side = network.config.resolution * patch
-    return ImageTokenizer(network.eval(), side, patch, _digest(files))  # type: ignore[no-untyped-call]
+    return ImageTokenizer(network.eval(), side, patch, _digest(files))
 
 
 def save_tokenizer(tokenizer: ImageTokenizer, path: Path) -> None:

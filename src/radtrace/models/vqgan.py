@@ -10,7 +10,6 @@ from transformers.models.chameleon.modeling_chameleon import (
     ChameleonVQVAEEncoderResnetBlock,
 )
 
-
 NORMS = ("group", "position")
 
 
@@ -96,7 +95,7 @@ class Decoder(nn.Module):
         return out
 
 
-class VQGAN(ChameleonVQVAE):
+class VQGAN(ChameleonVQVAE):  # type: ignore[misc]
     """Pixels to codes and back.
 
     Pictures are (B, channels, H, W) in [-1, 1], H and W multiples of `factor`; codes (B, H / factor, W / factor).
@@ -114,7 +113,7 @@ class VQGAN(ChameleonVQVAE):
             raise ValueError(f"norm_type is {norm!r}, not one of {NORMS}")
         if norm == "position":
             _use_position_norm(self)
-        self.post_init()  # type: ignore[no-untyped-call]
+        self.post_init()
 
     @property
     def factor(self) -> int:

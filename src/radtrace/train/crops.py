@@ -21,7 +21,8 @@ class CropShares(Settings):
 
     whole: the film. region: at the box of a region or domain, moved and resized a little. random: at any box.
     grid: a block of whole cells of the film at the tokenizer's scale. tone: part of the pictures with other contrast.
-    mirrored: part of the pictures that are mirrored.
+    mirrored: part of the pictures that are mirrored. cut: cells a side of the part that a step sees of each picture, 0
+    for all of it: more different pictures in the same time, and borders like those of a block.
     """
 
     whole: float = Field(default=0.4, ge=0)
@@ -30,6 +31,7 @@ class CropShares(Settings):
     grid: float = Field(default=0.1, ge=0)
     tone: float = Field(default=0.3, ge=0, le=1)
     mirrored: float = Field(default=0.1, ge=0, le=1)
+    cut: int = Field(default=0, ge=0)
 
 
 class Pictures:
@@ -51,7 +53,14 @@ class Pictures:
             few = min(_FEWEST, cells)
             rows, columns = rng.integers(few, cells + 1, 2)
             return [self._toned(self._block(self.films[index], rows, columns, rng), rng) for index in chosen]
-        return [self._toned(self._zoom(self.films[index], rng), rng) for index in chosen]
+        return [self._toned(self._cut(self._zoom(self.films[index], rng), rng), rng) for index in chosen]
+
+    def _cut(self, picture: Pixels, rng: np.random.Generator) -> Pixels:
+        side = self.shares.cut * self.cell
+        if not 0 < side < self.side:
+            return picture
+        top, left = rng.integers(0, self.side - side + 1, 2)
+        return picture[top : top + side, left : left + side]
 
     def _block(self, film: LearnedFilm, rows: int, columns: int, rng: np.random.Generator) -> Pixels:
         cells = self.side // self.cell
@@ -74,13 +83,14 @@ class Pictures:
             picture = np.ascontiguousarray(picture[:, ::-1])
         if rng.random() < self.shares.tone:
             gamma, gain, lift = np.exp(rng.normal(0, 0.25)), rng.uniform(0.75, 1.15), rng.uniform(-0.08, 0.08)
-            picture = np.clip(picture**gamma * gain + lift, 0, 1).astype(np.float32)
+            toned: Pixels = np.clip(picture**gamma * gain + lift, 0, 1).astype(np.float32)
+            return toned
         return picture
 
 
 def grey(film: LearnedFilm) -> Pixels:
     """The film's pixels as float32 in [0, 1]."""
-    return film.pixels.astype(np.float32) / 255
+    return film.pixels.astype(np.float32) / np.float32(255)
 
 
 def shaken(box: Box, rng: np.random.Generator) -> Box:

@@ -35,7 +35,8 @@ THUMBNAILS = (16, 32)
 @dataclass(frozen=True, slots=True)
 class ValPicture:
     """film: its index; kind: "frontal", "lateral", "other", a domain, "region" or "grid"; name: region, domain or kind;
-    box: of whole cells where the kind is "grid"."""
+    box: of whole cells where the kind is "grid".
+    """
 
     film: int
     kind: str

@@ -50,7 +50,8 @@ def _patient(study: Study) -> str:
 @dataclass(frozen=True, slots=True)
 class LearnedFilm:
     """One film. pixels: uint8 (H, W), true aspect; kind: "frontal", "lateral" or "other"; boxes: region or domain ->
-    box, on frontal films that the localizer accepts; share: see `FilmSet`."""
+    box, on frontal films that the localizer accepts; share: see `FilmSet`.
+    """
 
     id: str
     pixels: npt.NDArray[np.uint8]

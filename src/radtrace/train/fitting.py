@@ -85,7 +85,7 @@ class Fitting:
         """A copy as it is now, for use."""
         tokenizer = self.recipe.network.made()
         tokenizer.network.load_state_dict(self.network.state_dict())
-        tokenizer.network.eval()  # type: ignore[no-untyped-call]
+        tokenizer.network.eval()
         return tokenizer
 
     def checkpoint(self) -> None:
@@ -118,6 +118,6 @@ class Fitting:
 
 
 def perplexity(counts: Tensor) -> float:
-    """exp of the entropy of how often each code is used: how many equally likely codes there seem to be."""
+    """Exp of the entropy of how often each code is used: how many equally likely codes there seem to be."""
     shares = counts[counts > 0] / counts.sum()
     return float(torch.exp(-(shares * shares.log()).sum()))

@@ -58,7 +58,9 @@ class ReconstructionLoss:
         side = 8 * 4  # the smallest picture whose stages all have pixels
         made, truth = (functional.pad(each[:, None], _missing(each, side), mode="replicate") for each in (made, truth))
         pairs = list(zip(self.eyes.encode(made), self.eyes.encode(truth), strict=True))[:_FEATURE_STAGES]
-        return torch.stack([functional.l1_loss(one, other) / (other.abs().mean() + 1e-4) for one, other in pairs]).mean()
+        return torch.stack(
+            [functional.l1_loss(one, other) / (other.abs().mean() + 1e-4) for one, other in pairs]
+        ).mean()
 
 
 def _missing(pictures: Tensor, multiple: int) -> tuple[int, int, int, int]:
@@ -81,7 +83,9 @@ def structure(made: Tensor, truth: Tensor, sigma: float) -> Tensor:
     window = window / window.sum()
     maps = torch.stack([made, truth, made * made, truth * truth, made * truth], 1)
     rows = functional.conv2d(maps, window.view(1, 1, -1, 1).expand(5, 1, -1, 1), groups=5)
-    mean_x, mean_y, xx, yy, xy = functional.conv2d(rows, window.view(1, 1, 1, -1).expand(5, 1, 1, -1), groups=5).unbind(1)
+    mean_x, mean_y, xx, yy, xy = functional.conv2d(rows, window.view(1, 1, 1, -1).expand(5, 1, 1, -1), groups=5).unbind(
+        1
+    )
     luminance = (2 * mean_x * mean_y + _C1) / (mean_x**2 + mean_y**2 + _C1)
     likeness = (2 * (xy - mean_x * mean_y) + _C2) / (xx - mean_x**2 + yy - mean_y**2 + _C2)
     return (luminance * likeness).mean()

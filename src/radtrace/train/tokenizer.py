@@ -29,7 +29,7 @@ RESULT = "tokenizer"
 class NetworkSettings(Settings):
     """The network, in the layout of Chameleon's VQGAN.
 
-    side: pixels of a whole picture. patch: pixels a side folded into channels before the network. codes: of the codebook;
+    side: pixels of a whole picture. patch: pixels a side folded into channels before the network. codes: how many;
     embedding: numbers a code. latent: channels before them. base, multiplier: channels of each level; each level after
     the first halves the side, so that a code stands for patch * 2 ** (levels - 1) pixels a side. blocks: a level.
     norm, cellwise: see `radtrace.models.vqgan.VQGAN`.
