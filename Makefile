@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-EXTRAS := read,data,llm,dev
+EXTRAS := read,data,llm,clip,meteor,nets,radgraph,dev
 
 .PHONY: setup demo test lint bench soak clean
 
@@ -33,6 +33,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/images.py
 	$(BIN)/python benchmarks/build.py
 	$(BIN)/python benchmarks/metrics.py
+	$(BIN)/python benchmarks/floors.py
 	$(BIN)/python benchmarks/arena.py
 
 # Long campaigns: builds that are killed at random moments until they finish; thousands of damaged films; 22,000 studies.

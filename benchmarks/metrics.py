@@ -4,7 +4,10 @@ The pairs are Open-I's findings: the sentences of a study in a random order besi
 text occurs twice. BLEU and ROUGE-L are timed on texts that are clean already, as the peer needs them, and once more
 with R2Gen's cleaner. The peer is installed into an environment of its own under --cache and kept there.
 
+With --lines: only the time and the most memory of `radtrace score` on so many made-up lines.
+
     python benchmarks/metrics.py [--pairs N] [--repeats N] [--data DIR] [--peer [--cache DIR]] [--json]
+    python benchmarks/metrics.py --lines 1000000 [--json]
 """
 
 import argparse
@@ -12,8 +15,10 @@ import csv
 import json
 import os
 import random
+import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +28,16 @@ from radtrace.metrics.language.cleaners import clean_r2gen
 from radtrace.reports import sentences
 
 PEER = "pycocoevalcap==1.2"
+MADE_UP = (
+    "The heart is normal in size.",
+    "The lungs are clear.",
+    "No pneumothorax.",
+    "Small left pleural effusion.",
+    "Mild cardiomegaly, unchanged.",
+    "No acute disease.",
+    "Right basilar opacity.",
+    "The mediastinal contours are normal.",
+)
 LANGUAGE = ("bleu", "rouge_l")
 
 
@@ -73,6 +88,24 @@ def wall(pairs: Sequence[Pair], name: str) -> float:
     return time.perf_counter() - begin
 
 
+def streamed(count: int) -> dict[str, float]:
+    """Time and most memory of BLEU and ROUGE-L of that many made-up lines, in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        dice = random.Random(0)
+        files = [Path(folder) / name for name in ("preds.jsonl", "refs.jsonl")]
+        for path in files:
+            with path.open("w") as file:
+                for number in range(count):
+                    text = " ".join(dice.sample(MADE_UP, 4))
+                    file.write(json.dumps({"id": f"study-{number:07d}", "text": text}) + "\n")
+        command = [sys.executable, "-m", "radtrace", "score", "--preds", files[0], "--refs", files[1]]
+        begin = time.perf_counter()
+        subprocess.run([*command, "--metrics", ",".join(LANGUAGE)], check=True, stdout=subprocess.DEVNULL)
+        seconds = time.perf_counter() - begin
+    most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024  # Linux counts in KiB
+    return {"lines": count, "bleu + rouge_l, s of the clock": seconds, "most memory, MiB": most}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=22_000)
@@ -81,7 +114,12 @@ def main() -> None:
     parser.add_argument("--peer", action="store_true", help="beside pycocoevalcap")
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "radtrace", help="for the peer")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--lines", type=int, help="only: memory and time of so many made-up lines")
     options = parser.parse_args()
+    if options.lines:
+        result = streamed(options.lines)
+        print(json.dumps(result) if options.json else table(result))
+        return
     if options.data is None:
         parser.error("--data or RADTRACE_DATA must name the folder with the films and reports")
     pairs = load(Path(options.data), options.pairs)

@@ -1,11 +1,12 @@
 import math
 
+import numpy as np
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from radtrace.geometry import FRAMES, Box, centre_crop, fitted, frame_misfit, grid, letterbox, squash
+from radtrace.geometry import FRAMES, Box, centre_crop, covered, fitted, frame_misfit, grid, letterbox, squash
 
 SIDE = st.integers(40, 5000)
 EDGE = st.floats(0, 1, allow_nan=False)
@@ -284,3 +285,40 @@ def test_a_few_bad_boxes_raise_no_doubt():
     bad = [((float("nan"), 0, 1, 1), None), ((0.9, 0.9, 0.1, 0.1), None), ((1, 2, 3), None)]
     assert frame_misfit("fraction", squares(1.0, 300) + bad) is None
     assert frame_misfit("fraction", bad * 50) is None
+
+
+LEFT, RIGHT, TOP, ALL = (Box.of(each) for each in ((0, 0, 0.5, 1), (0.5, 0, 1, 1), (0, 0, 1, 0.5), (0, 0, 1, 1)))
+
+
+@pytest.mark.parametrize(
+    ("boxes", "others", "share"),
+    [
+        ([LEFT], [LEFT], 1),
+        ([LEFT], [RIGHT], 0),
+        ([LEFT], [], 0),
+        ([ALL], [LEFT, TOP], 3 / 4),  # the union, not the sum
+        ([LEFT, LEFT], [TOP], 1 / 2),  # the same box twice is one area
+        ([LEFT, TOP], [ALL], 1),
+        ([LEFT, TOP], [Box.of((0, 0, 0.25, 0.25))], (1 / 16) / (3 / 4)),
+    ],
+)
+def test_covered_by_hand(boxes, others, share):
+    assert covered(boxes, others) == pytest.approx(share, abs=1e-12)
+
+
+CELLS = st.lists(st.integers(0, 8), min_size=2, max_size=2, unique=True).map(sorted)
+CELL_BOXES = st.builds(lambda xs, ys: Box.of((xs[0] / 8, ys[0] / 8, xs[1] / 8, ys[1] / 8)), CELLS, CELLS)
+
+
+@given(st.lists(CELL_BOXES, min_size=1, max_size=4), st.lists(CELL_BOXES, max_size=4))
+def test_covered_counts_pixels(boxes, others):
+    masks = np.zeros((2, 8, 8), bool)
+    for mask, each in zip(masks, (boxes, others), strict=True):
+        for box in each:
+            mask[box.pixel_slices(8, 8)] = True
+    assert covered(boxes, others) == pytest.approx((masks[0] & masks[1]).sum() / masks[0].sum())
+
+
+def test_covered_needs_a_box():
+    with pytest.raises(ValueError, match="no boxes"):
+        covered([], [ALL])

@@ -121,6 +121,30 @@ class Box(BaseModel):
         return slice(y1, max(y2, y1 + 1)), slice(x1, max(x2, x1 + 1))
 
 
+def covered(boxes: Sequence[Box], others: Sequence[Box]) -> float:
+    """Share of the area under any of the boxes that is under any of the others too, in [0, 1], exact.
+
+    Raises:  ValueError where there are no boxes.
+    """
+    if not boxes:
+        raise ValueError("the share of no boxes")
+    corners = np.array([box.xyxy for box in (*boxes, *others)])
+    xs, ys = np.unique(corners[:, 0::2]), np.unique(corners[:, 1::2])
+    areas = np.outer(np.diff(ys), np.diff(xs))
+    own, shared = (_under(each, xs, ys) for each in (boxes, others))
+    return float(areas[own & shared].sum() / areas[own].sum())
+
+
+def _under(boxes: Sequence[Box], xs: npt.NDArray[np.float64], ys: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Which cells between these lines, rows by columns, lie under any of the boxes."""
+    under = np.zeros((len(ys) - 1, len(xs) - 1), np.bool_)
+    for box in boxes:
+        left, right = np.searchsorted(xs, (box.x1, box.x2))
+        top, bottom = np.searchsorted(ys, (box.y1, box.y2))
+        under[top:bottom, left:right] = True
+    return under
+
+
 def _cells(low: float, high: float, cells: int) -> tuple[int, int]:
     """The grid lines around a range of fractions, at least one cell apart."""
     first = min(math.floor(low * cells + _SLACK), cells - 1)

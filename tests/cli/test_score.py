@@ -1,5 +1,4 @@
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -142,12 +141,35 @@ def test_boxes_and_pictures_of_trace_datasets(radtrace, tmp_path):
     assert "unknown id 'phantom-0000" in unknown.stderr
 
 
+def test_reasoning_of_trace_datasets(radtrace, tmp_path):
+    settings = ["--set", "source.side=128", "--set", "workers=1"]
+    for name, count in (("refs", 4), ("preds", 3)):
+        own = ("--set", f"output={name}", "--set", f"source.count={count}")
+        assert radtrace("build", ROOT / "recipes" / "phantoms.toml", *settings, *own).returncode == 0
+    data = ("--preds", "preds", "--refs", "refs")
+    done = radtrace("score", *data, "--metrics", "radrscore_rules", "--json", "-o", "rows.jsonl")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    parts = ("factuality", "completeness", "effectiveness")
+    # The reference's own reasoning is right, and the failed study is 0.
+    names = ["radrscore_rules", *(f"radrscore_rules_{part}" for part in parts)]
+    assert result["scores"] == pytest.approx(dict.fromkeys(names, 3 / 4))
+    assert (result["n"], result["failed"]) == (4, 1)
+    for arguments, message in (
+        ((*data, "--metrics", "radrscore_llm"), "radrscore_llm: needs a chat model: --judge RECIPE.toml"),
+        (("--preds", "p.jsonl", "--refs", "refs", "--metrics", "radrscore_rules"), "must be trace datasets"),
+    ):
+        refused = radtrace("score", *arguments)
+        assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1)
+        assert message in refused.stderr
+
+
 @pytest.mark.parametrize("metrics", ["grd", "gen,bleu_4"])
 def test_lines_of_text_have_no_boxes(radtrace, files, metrics):
     done = radtrace("score", *files, "--metrics", metrics)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines() == [
-        "radtrace: p.jsonl: gen and grd compare traces: both sides must be trace datasets"
+        f"radtrace: p.jsonl: {metrics.split(',')[0]}: of traces: both sides must be trace datasets"
     ]
 
 
@@ -179,6 +201,26 @@ def test_given_labels_are_the_headline(radtrace, files, gold, tmp_path):
     assert "gold_micro_f1" in json.loads((tmp_path / "rows.jsonl").read_text().splitlines()[1])["scores"]
 
 
+def test_given_labels_are_compared_and_reported_with_intervals(radtrace, files, gold, tmp_path):
+    for name, texts in (("worse", PREDICTIONS), ("better", REFERENCES)):
+        lines = (json.dumps({"id": id_, "text": text}) + "\n" for id_, text in texts.items())
+        (tmp_path / "p.jsonl").write_text("".join(lines))
+        assert radtrace("score", *files, *gold, "-o", f"{name}.jsonl").returncode == 0
+    done = radtrace("compare", "worse.jsonl", "better.jsonl", "--metrics", "gold_micro_f1", "--json")
+    assert done.returncode == 0, done.stderr
+    row = json.loads(done.stdout)["metrics"]["gold_micro_f1"]
+    # c's cardiomegaly is missed and then found: F1 2/3 and 1. A resample of c alone has 0, one of b alone 1.
+    assert (row["a"]["value"], row["b"]["value"]) == (pytest.approx(2 / 3), pytest.approx(1))
+    assert (row["a"]["ci"], row["corpus"]) == ([0, 1], "statistics")
+    low, high = row["difference"]["ci"]
+    assert 0 <= low < row["difference"]["value"] < high <= 1
+    table = radtrace("report", "worse.jsonl", "better.jsonl", "--metrics", "gold_micro_f1")
+    assert table.returncode == 0, table.stderr
+    worse, better = (next(line for line in table.stdout.splitlines() if name in line) for name in ("worse", "better"))
+    assert "[" in worse
+    assert worse != better
+
+
 def test_labels_of_other_studies_are_an_error(radtrace, files, gold, tmp_path):
     text = (tmp_path / "gold.csv").read_text()
     (tmp_path / "gold.csv").write_text(text.replace("\na,", "\nA,").replace("\nb,", "\nB,").replace("\nc,", "\nC,"))
@@ -188,9 +230,37 @@ def test_labels_of_other_studies_are_an_error(radtrace, files, gold, tmp_path):
     assert not list(tmp_path.glob("*rows*"))
 
 
-def test_meteor_without_java_says_what_is_missing(radtrace, files):
-    if shutil.which("java"):
-        pytest.skip("there is a Java runtime")
-    done = radtrace("score", *files, "--metrics", "meteor")
+def test_meteor_without_java_says_what_is_missing(radtrace, files, tmp_path):
+    done = radtrace("score", *files, "--metrics", "meteor", PATH=str(tmp_path))
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_answers_to_questions(radtrace, tmp_path):
+    questions = [
+        {"id": 1, "kind": "choice", "answer": "B", "options": {"A": "Left", "B": "Right"}},
+        {"id": 2, "kind": "closed", "answer": "yes"},
+        {"id": 3, "kind": "set", "answer": ["effusion", "nodule"]},
+        {"id": 4, "kind": "open", "answer": "a left nodule"},
+        {"id": 5, "kind": "closed", "answer": "no"},
+    ]
+    answers = [{"id": 1, "answer": "b) right"}, {"id": 2, "answer": "no"}, {"id": 3, "answer": "nodule"}]
+    answers += [{"id": 4, "answer": "nodule on the left"}]
+    for name, lines in (("q.jsonl", questions), ("a.jsonl", answers)):
+        (tmp_path / name).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    files = ("--preds", "a.jsonl", "--refs", "q.jsonl", "--metrics", "vqa")
+    done = radtrace("score", *files, "--json", "-o", "rows.jsonl")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert (result["n"], result["failed"]) == (5, 1)
+    assert result["scores"]["vqa_accuracy"] == pytest.approx(1 / 3)
+    assert result["scores"]["vqa_accuracy_choice"] == 1
+    assert result["scores"]["vqa_accuracy_closed"] == 0
+    assert result["scores"]["vqa_set_f1"] == pytest.approx(2 / 3)
+    assert result["scores"]["vqa_open_rules_f1"] == 1
+    compared = radtrace("compare", "rows.jsonl", "rows.jsonl", "--metrics", "vqa_accuracy", "--json")
+    assert compared.returncode == 0, compared.stderr
+    mixed = radtrace("score", *files[:-1], "vqa,bleu")
+    assert (mixed.returncode, len(mixed.stderr.splitlines())) == (2, 1)
+    unknown = radtrace("score", "--preds", "q.jsonl", "--refs", "a.jsonl", "--metrics", "vqa")
+    assert (unknown.returncode, len(unknown.stderr.splitlines())) == (2, 1)

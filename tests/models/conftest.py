@@ -21,6 +21,12 @@ TINY: dict[str, Any] = {
 
 
 @pytest.fixture
+def tiny_vq() -> dict[str, Any]:
+    """Settings of the smallest VQGAN: GroupNorm takes channels in multiples of 32."""
+    return dict(TINY)
+
+
+@pytest.fixture
 def tokenizer() -> ImageTokenizer:
     """16 x 16 pixels, folded by 2, 4 x 4 codes of 16; random weights that half precision holds exactly."""
     torch.manual_seed(0)

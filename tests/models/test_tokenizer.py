@@ -1,11 +1,11 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from tests.models.conftest import TINY
 from transformers import ChameleonConfig, ChameleonVQVAEConfig
 
 from radtrace.errors import InputError
@@ -41,10 +41,10 @@ def test_the_codes_are_those_of_transformers(tokenizer: ImageTokenizer) -> None:
     assert torch.equal(tokenizer.encode(pictures(2)).flatten(), theirs)
 
 
-def test_folding_and_unfolding_give_the_picture_back(tokenizer: ImageTokenizer) -> None:
+def test_folding_and_unfolding_give_the_picture_back(tokenizer: ImageTokenizer, tiny_vq: dict[str, Any]) -> None:
     grey = torch.from_numpy(np.stack(pictures(2)))
     assert torch.allclose(tokenizer.unfold(tokenizer.fold(grey)), grey, atol=1e-6)
-    colour = ImageTokenizer(VQGAN(ChameleonVQVAEConfig(**TINY | {"in_channels": 3})).eval(), 8, 1, "")
+    colour = ImageTokenizer(VQGAN(ChameleonVQVAEConfig(**tiny_vq | {"in_channels": 3})).eval(), 8, 1, "")
     assert colour.fold(grey).shape == (2, 3, 16, 16)
     assert torch.allclose(colour.unfold(colour.fold(grey)), grey, atol=1e-6)
 
@@ -65,8 +65,10 @@ def test_saved_and_loaded_it_is_the_same(tokenizer: ImageTokenizer, tmp_path: Pa
     assert len(loaded.sha256) == 64
 
 
-def test_it_is_found_in_the_shards_of_a_chameleon_checkpoint(tokenizer: ImageTokenizer, tmp_path: Path) -> None:
-    config = ChameleonConfig(vq_config=TINY, hidden_size=32, num_hidden_layers=1, num_attention_heads=2).to_dict()
+def test_it_is_found_in_the_shards_of_a_chameleon_checkpoint(
+    tokenizer: ImageTokenizer, tiny_vq: dict[str, Any], tmp_path: Path
+) -> None:
+    config = ChameleonConfig(vq_config=tiny_vq, hidden_size=32, num_hidden_layers=1, num_attention_heads=2).to_dict()
     config["vq_config"]["patch_size"] = 2
     (tmp_path / "config.json").write_text(json.dumps(config))
     tensors = {f"model.vqmodel.{name}": tensor for name, tensor in tokenizer.network.state_dict().items()}
@@ -106,4 +108,25 @@ def test_what_is_no_tokenizer_is_refused(tokenizer: ImageTokenizer, tmp_path: Pa
     weights.unlink()
     config.write_text(json.dumps(about))
     with pytest.raises(InputError, match="holds neither"):
+        load_tokenizer(tmp_path)
+
+
+def test_cellwise_codes_of_a_part_are_those_of_the_whole(tiny_vq: dict[str, Any], tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    config = ChameleonVQVAEConfig(**tiny_vq | {"norm_type": "position", "cellwise": True})
+    made = ImageTokenizer(VQGAN(config).eval(), side=16, patch=2, sha256="")
+    save_tokenizer(made, tmp_path)
+    loaded = load_tokenizer(tmp_path)
+    whole = pictures(3)
+    codes = loaded.encode(whole)
+    part = loaded.encode([picture[4:12, 8:16] for picture in whole])
+    assert torch.equal(part, codes[:, 1:3, 2:4])
+    assert len(codes.unique()) > 3
+
+
+def test_an_unknown_norm_is_refused(tokenizer: ImageTokenizer, tmp_path: Path) -> None:
+    save_tokenizer(tokenizer, tmp_path)
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"norm_type": "batch"}))
+    with pytest.raises(InputError, match="no tokenizer can be made of it"):
         load_tokenizer(tmp_path)

@@ -48,10 +48,11 @@ def find_traces(
     entries = [(path, index, study) for path in _files(dataset, split) for index, study in enumerate(study_ids(path))]
     total = len(entries)
     if ids:
-        missing = sorted(set(ids) - {study for _, _, study in entries})
+        wanted = set(ids)
+        missing = sorted(wanted - {study for _, _, study in entries})
         if missing:
             raise InputError(f"{dataset}: no trace of study {', '.join(missing)}; see rejected.jsonl")
-        entries = [entry for entry in entries if entry[2] in ids]
+        entries = [entry for entry in entries if entry[2] in wanted]
     if limit is not None and limit < len(entries):
         entries = entries[:limit] if seed is None else random.Random(seed).sample(entries, limit)  # noqa: S311
     chosen: dict[Path, list[int]] = {}
@@ -69,9 +70,12 @@ def read_reports(dataset: Path, split: str | None = None) -> Iterator[tuple[str,
         yield from study_reports(path)
 
 
-def read_together(preds: Path, refs: Path, split: str | None = None) -> Iterator[tuple[Row | None, Row]]:
+def read_together(
+    preds: Path, refs: Path, split: str | None = None, dealt: Mapping[str, str] | None = None
+) -> Iterator[tuple[Row | None, Row]]:
     """(predicted, reference) of each study of `refs`, with their pictures, a few in memory at a time.
 
+    Args:    dealt: study of `refs` -> the one of `preds` that stands beside it, where that is not the same one.
     Returns: None for a study that `preds` lacks.
     Raises:  InputError where either is no dataset or has no such split, for a doubled study, and for a predicted one
         that is not in `refs`.
@@ -82,8 +86,9 @@ def read_together(preds: Path, refs: Path, split: str | None = None) -> Iterator
             raise InputError(f"{preds}: unknown id {study!r}: not in {refs}")
     studies = iter(wanted)
     while batch := list(islice(studies, _AT_ONCE)):
-        mine, theirs = _rows_of(batch, predicted), _rows_of(batch, wanted)
-        yield from ((mine.get(study), theirs[study]) for study in batch)
+        taken = [study if dealt is None else dealt.get(study, study) for study in batch]
+        mine, theirs = _rows_of(taken, predicted), _rows_of(batch, wanted)
+        yield from ((mine.get(other), theirs[study]) for other, study in zip(taken, batch, strict=True))
 
 
 def _places(dataset: Path, split: str | None) -> dict[str, tuple[Path, int]]:

@@ -1,7 +1,7 @@
 """`radtrace score`."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ import click
 from radtrace.errors import InputError
 
 if TYPE_CHECKING:
+    from radtrace.evaluate.floors import Each, Floor
     from radtrace.metrics import Pair, Preset, Scored
     from radtrace.metrics.clinical.gold import GoldLabels
     from radtrace.metrics.presets import Uncertain
@@ -47,6 +48,11 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     help="The chat model of metrics that ask one; see docs/score.md.",
 )
+@click.option("--floors", metavar="TRAIN", type=click.Path(path_type=Path), help="Training traces: floors of these.")
+@click.option("--floors-split", metavar="NAME", help="Of TRAIN, if a folder; all: every split.  [default: train]")
+@click.option(
+    "--floors-output", metavar="DIR", type=click.Path(path_type=Path), help="Each floor's reports and scores."
+)
 @click.option("--split", help="Of a trace dataset: only this split.")
 @click.option(
     "--section",
@@ -72,6 +78,9 @@ def score(
     train: Path | None,
     checkpoints: tuple[str, ...],
     judge: Path | None,
+    floors: Path | None,
+    floors_split: str | None,
+    floors_output: Path | None,
     split: str | None,
     section: str,
     as_json: bool,
@@ -79,7 +88,8 @@ def score(
 ) -> None:
     """Score predicted reports against reference reports.
 
-    PREDS and REFS are JSON Lines {"id": …, "text": …}, or folders that `radtrace build` made. With --json: scores
+    PREDS and REFS are JSON Lines {"id": …, "text": …}, or folders that `radtrace build` made; answers and questions for
+    the metric vqa. With --json: scores
     (0-1, unrounded), signatures (how each was computed), n and failed. A reference without a prediction, and one whose
     prediction is null or blank, is a failure: it scores 0 and counts in n. A blank reference is not scored. A doubled
     id, or a prediction whose id has no reference, is an error.
@@ -89,33 +99,57 @@ def score(
       radtrace score --preds mine.jsonl --refs val.jsonl
       radtrace score --preds mine.jsonl --refs runs/openi --split val --preset radeval --json
       radtrace score --preds mine.jsonl --refs val.jsonl --gold gold_labels_nih14.csv
+      radtrace score --preds mine.jsonl --refs runs/openi --split val --floors runs/openi
       radtrace score --preds mine.jsonl --refs val.jsonl --metrics bleu_4,rouge_l,meteor -o samples.jsonl
+      radtrace score --preds answers.jsonl --refs questions.jsonl --metrics vqa --json
     """
     from dataclasses import replace
 
+    from radtrace.evaluate.pairing import Sides, read_texts
     from radtrace.metrics import preset
     from radtrace.metrics import score as run
     from radtrace.metrics.backing import Backing, judged_by, read_checkpoints
-    from radtrace.metrics.pairs import chunked
+    from radtrace.metrics.pairs import CHUNK, WITH_PICTURES, chunked
 
-    chosen = preset(protocol, None if train is None else (text or "" for _, text in _texts(train, None, section)))
+    chosen = preset(protocol, None if train is None else (text or "" for _, text in read_texts(train, None, section)))
     if uncertain:
         chosen = replace(chosen, uncertain=uncertain)
     labels = _gold(gold, uncertain)
+    if (floors_split or floors_output) and not floors:
+        raise InputError("--floors-split and --floors-output are of --floors")
     names = _names(metrics, chosen, labels)
+    sides = Sides(preds, refs, split, section, names)
     with _score_file(output, refs, split) as file, judged_by(judge) as asked:
-        pairs = chunked(_pairs(preds, refs, split, section, names))
         backing = Backing(read_checkpoints(checkpoints), asked)
-        result = run(pairs, names, chosen, file.add if file else None, [labels] if labels else [], backing)
+        pairs: Iterable[Pair] = sides.pairs()
+        each: Each | None = file.add if file else None
+        if floors:
+            from radtrace.evaluate.floors import Asked, Floors
+
+            pairs = list(pairs)
+            scoring = Asked(preds, refs, split, names, chosen, labels, backing, sides.pair)
+            beside = Floors(scoring, pairs, floors, floors_split, section, floors_output)
+            each = beside.watching(each)
+        result = run(
+            chunked(pairs, WITH_PICTURES if "sem" in names else CHUNK),
+            names,
+            chosen,
+            each,
+            [labels] if labels else [],
+            backing,
+        )
         if labels and not labels.n:
             raise InputError(f"{gold}: has none of the ids of {refs}")
         if file:
             file.finish(result)
+        found = list(beside.run()) if floors else []
+    if floors and beside.left_out:
+        click.echo(f"{beside.left_out} studies of {floors} share id, film or patient with {refs}: left out", err=True)
     if result.unscored:
         click.echo(f"{result.unscored} references are blank: not scored", err=True)
     if labels and labels.missing:
         click.echo(f"{labels.missing} of {labels.n + labels.missing} ids are not in {gold}: without labels", err=True)
-    click.echo(_json(result, labels) if as_json else _table(result, chosen, labels))
+    click.echo(_json(result, labels, found) if as_json else _table(result, chosen, labels, found))
 
 
 def _gold(path: Path | None, uncertain: "Uncertain | None") -> "GoldLabels | None":
@@ -133,63 +167,22 @@ def _names(metrics: str | None, preset: "Preset", labels: "GoldLabels | None") -
     return tuple(name for name in preset.metrics if labels is None or name != "chexpert_rules")
 
 
-def _pairs(preds: Path, refs: Path, split: str | None, section: str, names: tuple[str, ...]) -> Iterator["Pair"]:
-    from radtrace.metrics.pairs import pair_up, stream_pairs
-    from radtrace.metrics.scoring import OF_TRACES
-
-    if not OF_TRACES.isdisjoint(names):
-        yield from _trace_pairs(preds, refs, split, section, pictures="gen" in names)
-        return
-    if _is_dataset(preds) or _is_dataset(refs):
-        yield from pair_up(preds, _texts(preds, split, section), refs, _texts(refs, split, section))
-        return
-    if split:
-        raise InputError("--split: neither --preds nor --refs is a trace dataset")
-    yield from stream_pairs(preds, refs)
-
-
-def _trace_pairs(preds: Path, refs: Path, split: str | None, section: str, *, pictures: bool) -> Iterator["Pair"]:
-    from radtrace.build.reading import read_together
-    from radtrace.metrics.grounding import trace_pair
-
-    for path in (preds, refs):
-        if not _is_dataset(path):
-            raise InputError(f"{path}: gen and grd compare traces: both sides must be trace datasets")
-    for predicted, reference in read_together(preds, refs, split):
-        yield trace_pair(predicted, reference, section=section, pictures=pictures)
-
-
-def _is_dataset(path: Path) -> bool:
-    return path.is_dir() or path.suffix == ".parquet"
-
-
-def _texts(path: Path, split: str | None, section: str) -> Iterator[tuple[str, str | None]]:
-    from radtrace.metrics.pairs import read_lines
-
-    if not _is_dataset(path):
-        yield from read_lines(path)
-        return
-    from radtrace.build.reading import read_reports
-
-    for name, report in read_reports(path, split):
-        yield name, None if report is None else getattr(report, section)
-
-
 @contextmanager
 def _score_file(path: Path | None, refs: Path, split: str | None) -> Iterator["ScoreFile | None"]:
     """The file of per-sample values, or nothing where none is asked for."""
     if path is None:
         yield None
         return
+    from radtrace.evaluate.pairing import is_dataset
     from radtrace.evaluate.strata import dataset_strata, line_strata
     from radtrace.metrics.score_file import ScoreFile
 
-    strata = dataset_strata(refs, split) if _is_dataset(refs) else line_strata(refs)
+    strata = dataset_strata(refs, split) if is_dataset(refs) else line_strata(refs)
     with ScoreFile(path, strata) as file:
         yield file
 
 
-def _json(result: "Scored", labels: "GoldLabels | None") -> str:
+def _json(result: "Scored", labels: "GoldLabels | None", floors: Sequence["Floor"]) -> str:
     whole: dict[str, Any] = {
         "scores": result.scores,
         "signatures": result.signatures,
@@ -206,6 +199,8 @@ def _json(result: "Scored", labels: "GoldLabels | None") -> str:
             "positives": dict(labels.positives),
             "macro": labels.supported,
         }
+    if floors:
+        whole["floors"] = {floor.name: floor.to_json() for floor in floors}
     return json.dumps(whole)
 
 
@@ -214,8 +209,8 @@ _WIDTH = 44
 _FIGURES = ("f1", "sensitivity", "specificity")
 
 
-def _table(result: "Scored", preset: "Preset", labels: "GoldLabels | None") -> str:
-    """The scores for people: clinical ones, classes by row, and then those of language."""
+def _table(result: "Scored", preset: "Preset", labels: "GoldLabels | None", floors: Sequence["Floor"]) -> str:
+    """The scores for people: clinical ones, classes by row, and then those of language; floors below."""
     classes: dict[str, dict[str, float | None]] = {}
     clinical: list[str] = []
     language: list[str] = []
@@ -231,7 +226,15 @@ def _table(result: "Scored", preset: "Preset", labels: "GoldLabels | None") -> s
     ]
     heading = [f"{'':<{_WIDTH}}" + "".join(f"{figure:>12}" for figure in _FIGURES)] if rows else []
     last = f"n {result.n}, failed {result.failed}; preset {preset.name}; how each was computed: --json"
-    return "\n".join([*clinical, *heading, *rows, *language, *_about(labels), last])
+    return "\n".join([*clinical, *heading, *rows, *language, *_beside(result, floors), *_about(labels), last])
+
+
+def _beside(result: "Scored", floors: Sequence["Floor"]) -> list[str]:
+    if not floors:
+        return []
+    from radtrace.evaluate.floors import floors_table
+
+    return ["", *floors_table(result.scores, floors), ""]
 
 
 def _about(labels: "GoldLabels | None") -> list[str]:

@@ -15,11 +15,11 @@ GROUPS: tuple[Group, ...] = ("Clinical", "Consistency", "Reasoning", "Answers", 
 _GROUPS: tuple[tuple[str, Group], ...] = (
     (r"bleu|rouge|meteor|cider|bertscore|sacrebleu", "Language"),
     (r"gen$|gen_|grd|sem$|sem_|ssim|iou|grounding|consistency", "Consistency"),
-    (r"radrscore|factuality|completeness|effectiveness|relevance|correctness|reasoning|step", "Reasoning"),
-    (r"vqa|accuracy|answer", "Answers"),
+    (r"radrscore|relevance|correctness|reasoning|step", "Reasoning"),
+    (r"vqa", "Answers"),
     (
         r"chex|label|nih|gold|radgraph|rate|green|gema|radcliq|radfact|prior|sensitivity|specificity|f1|precision|"
-        r"recall|false|normal|positive|micro|macro",
+        r"recall|false|normal|positive|micro|macro|error_counts",
         "Clinical",
     ),
 )
@@ -52,7 +52,7 @@ def _titled(heading: str, *columns: tuple[str, tuple[str, ...]]) -> tuple[Column
 _BLEU = tuple((f"B-{n}", (f"bleu_{n}",)) for n in range(1, 5))
 _METEOR = ("MTR", ("meteor", "meteor_nltk", "meteor_nltk_nosyn"))
 _ROUGE = ("R-L", ("rouge_l",))
-_RADGRAPH = tuple((f"RG_{kind}", (f"radgraph_{kind}", f"f1_radgraph_{kind}")) for kind in ("e", "er", "ber"))
+_RADGRAPH = tuple((f"RG_{kind}", (f"radgraph_{kind}",)) for kind in ("e", "er", "ber"))
 
 
 def _labels(average: str, classes: int) -> tuple[str, tuple[str, ...]]:
@@ -60,30 +60,34 @@ def _labels(average: str, classes: int) -> tuple[str, tuple[str, ...]]:
     return f"{average.title()}-{classes}", tuple(f"{by}_{average}_f1{ending}" for by in ("chexbert", "chexpert_rules"))
 
 
+def _radrscore(part: str = "") -> tuple[str, ...]:
+    return tuple(f"radrscore_{judge}{part}" for judge in ("llm", "rules"))
+
+
 SHAPES: dict[str, tuple[Column, ...]] = {
     "mmrad2": _titled("CE", *_RADGRAPH) + _titled("NLG", *_BLEU, _METEOR, _ROUGE),
     "mmrad3": _titled("CE", *_RADGRAPH[1:])
     + _titled(
         "Consist.",
-        ("Gen.", ("gen", "consistency_gen")),
-        ("Sem.", ("sem", "consistency_sem")),
-        ("Grd.", ("grd", "consistency_grd")),
+        ("Gen.", ("gen",)),
+        ("Sem.", ("sem",)),
+        ("Grd.", ("grd",)),
     )
     + _titled("NLG", _BLEU[0], _METEOR, _ROUGE),
     "deepmedix": _titled(
         "Clinical",
         *(_labels(average, classes) for classes in (5, 14) for average in ("micro", "macro")),
-        ("RadGraph", ("radgraph_er", "f1_radgraph_er")),
+        ("RadGraph", ("radgraph_er",)),
     )
     + _titled("Language", *_BLEU, _METEOR, _ROUGE),
     "chestx-reasoner": _titled(
         "Reasoning",
-        ("Factuality", ("radrscore_factuality", "factuality")),
-        ("Completeness", ("radrscore_completeness", "completeness")),
-        ("Effectiveness", ("radrscore_effectiveness", "effectiveness")),
-        ("RadRScore", ("radrscore",)),
+        ("Factuality", _radrscore("_factuality")),
+        ("Completeness", _radrscore("_completeness")),
+        ("Effectiveness", _radrscore("_effectiveness")),
+        ("RadRScore", _radrscore()),
     )
-    + _titled("Outcome", ("Accuracy", ("vqa_accuracy", "accuracy")), ("RaTEScore", ("ratescore", "rate_score"))),
+    + _titled("Outcome", ("Accuracy", ("vqa_accuracy",)), ("RaTEScore", ("ratescore",))),
 }
 """Columns of the papers' result tables, clinical ones moved to the front."""
 

@@ -11,7 +11,12 @@ from radtrace.errors import InputError
 from radtrace.evaluate.columns import Column
 from radtrace.evaluate.tables import Block, Row, Table
 
-_PARTS = ("steps.list.element.rationale", "steps.list.element.box.list.element", "steps.list.element.image_kind")
+_PARTS = (
+    "study_id",
+    "steps.list.element.rationale",
+    "steps.list.element.box.list.element",
+    "steps.list.element.image_kind",
+)
 _HEADS = ("Dataset", "Task", "Grd.", "Reasoning trace", "CoT modality", "Trace structure", "Traces", "Steps", "Words")
 
 
@@ -42,7 +47,7 @@ class _Counts:
 def dataset_table(datasets: Sequence[Path]) -> Table:
     """One row a trace dataset; pictures are not read.
 
-    Raises:  InputError where a path is no trace dataset.
+    Raises:  InputError where a path is no trace dataset, and for a study that is there twice.
     """
     rows = tuple(_counted(dataset).row(dataset.resolve().name) for dataset in datasets)
     notes = (
@@ -55,11 +60,15 @@ def dataset_table(datasets: Sequence[Path]) -> Table:
 
 def _counted(dataset: Path) -> _Counts:
     counts = _Counts()
+    seen: set[str] = set()
     for path, _ in find_traces(dataset).places:
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=500, columns=list(_PARTS)):
-                for steps in batch.column("steps").to_pylist():
-                    counts.add(steps)
+                for row in batch.to_pylist():
+                    if row["study_id"] in seen:
+                        raise InputError(f"{dataset}: doubled id {row['study_id']!r}")
+                    seen.add(row["study_id"])
+                    counts.add(row["steps"])
     if not counts.traces:
         raise InputError(f"{dataset}: holds no traces")
     return counts

@@ -14,6 +14,7 @@ CORPORA: dict[str, str] = {
     "coco_bleu": "radtrace.metrics.language.bleu:coco_bleu",
     "sacrebleu_bleu": "radtrace.metrics.language.bleu:sacrebleu_bleu",
     "meteor": "radtrace.metrics.language.meteor:meteor_of",
+    "harmonic": "radtrace.metrics.judged.radfact:harmonic",
     "f1": "radtrace.metrics.clinical.label_scores:f1",
     "micro_f1": "radtrace.metrics.clinical.label_scores:micro_f1",
     "macro_f1": "radtrace.metrics.clinical.label_scores:macro_f1",

@@ -12,6 +12,8 @@ from radtrace.errors import InputError
 
 CHUNK = 20_000
 """Pairs that are scored at once."""
+WITH_PICTURES = 50
+"""The same, where pairs hold pictures."""
 _MISSING = -1
 
 

@@ -16,6 +16,9 @@ Metric = Callable[[Sequence[Pair], Preset], list[Score]]
 METRICS: dict[str, str] = {
     "chexpert_rules": "radtrace.metrics.clinical.chexpert_rules:chexpert_rules",
     "prior_hallucination": "radtrace.metrics.clinical.priors:prior_hallucination",
+    "error_counts_rules": "radtrace.metrics.judged.error_counts:error_counts_rules",
+    "steps_rules": "radtrace.metrics.judged.step_scores:steps_rules",
+    "radrscore_rules": "radtrace.metrics.reasoning.of_traces:radrscore_rules",
     "bleu": "radtrace.metrics.language.bleu:bleu",
     "bleu_1": "radtrace.metrics.language.bleu:bleu",
     "bleu_2": "radtrace.metrics.language.bleu:bleu",
@@ -35,14 +38,51 @@ METRICS: dict[str, str] = {
 }
 """name -> "module:attr" of a `Metric`. A metric may answer several scores; the name of one of them chooses that one."""
 
-BACKED: dict[str, str] = {}
+BACKED: dict[str, str] = {
+    "bertscore": "radtrace.metrics.similarity.bertscore:bertscore",
+    "bertscore_idf": "radtrace.metrics.similarity.bertscore:bertscore_idf",
+    "bertscore_idf_precision": "radtrace.metrics.similarity.bertscore:bertscore_idf",
+    "bertscore_idf_recall": "radtrace.metrics.similarity.bertscore:bertscore_idf",
+    "bertscore_precision": "radtrace.metrics.similarity.bertscore:bertscore",
+    "bertscore_recall": "radtrace.metrics.similarity.bertscore:bertscore",
+    "bertscore_rescaled": "radtrace.metrics.similarity.bertscore:bertscore_rescaled",
+    "bertscore_rescaled_precision": "radtrace.metrics.similarity.bertscore:bertscore_rescaled",
+    "bertscore_rescaled_recall": "radtrace.metrics.similarity.bertscore:bertscore_rescaled",
+    "chexbert": "radtrace.metrics.clinical.chexbert_scores:chexbert",
+    "chexbert_similarity": "radtrace.metrics.clinical.chexbert_scores:chexbert",
+    "gema_style": "radtrace.metrics.judged.gema_style:gema_style",
+    "green": "radtrace.metrics.judged.green_local:green",
+    "green_style": "radtrace.metrics.judged.green_style:green_style",
+    "radcliq_v1": "radtrace.metrics.similarity.radcliq:radcliq_v1",
+    "radfact_style": "radtrace.metrics.judged.radfact:radfact_style",
+    "radfact_style_grounded": "radtrace.metrics.judged.radfact:radfact_style",
+    "radgraph": "radtrace.metrics.clinical.radgraph:radgraph",
+    "radgraph_ber": "radtrace.metrics.clinical.radgraph:radgraph",
+    "radgraph_e": "radtrace.metrics.clinical.radgraph:radgraph",
+    "radgraph_er": "radtrace.metrics.clinical.radgraph:radgraph",
+    "radgraph_legacy": "radtrace.metrics.clinical.radgraph:radgraph_legacy",
+    "radgraph_legacy_ber": "radtrace.metrics.clinical.radgraph:radgraph_legacy",
+    "radgraph_legacy_e": "radtrace.metrics.clinical.radgraph:radgraph_legacy",
+    "radgraph_legacy_er": "radtrace.metrics.clinical.radgraph:radgraph_legacy",
+    "radrscore_llm": "radtrace.metrics.reasoning.of_traces:radrscore_llm",
+    "ratescore": "radtrace.metrics.similarity.ratescore:ratescore",
+    "ratescore_radtrace": "radtrace.metrics.similarity.ratescore:ratescore_radtrace",
+    "sem": "radtrace.metrics.grounding:sem",
+    "steps_llm": "radtrace.metrics.judged.step_scores:steps_llm",
+    "vqa": "radtrace.metrics.reasoning.of_answers:vqa",
+}
 """name -> "module:attr" of what makes a `Metric` of a `Backing`: metrics that need a checkpoint or a chat model."""
 
-AT_ONCE = frozenset({"cider_d"})
+AT_ONCE = frozenset({"bertscore_idf", "bertscore_idf_precision", "bertscore_idf_recall", "cider_d"})
 """Metrics whose value of a pair depends on all the others: these hold every pair in memory."""
 
-OF_TRACES = frozenset({"grd", "gen"})
+OF_TRACES = frozenset(
+    {"grd", "gen", "radfact_style_grounded", "radrscore_llm", "radrscore_rules", "sem", "steps_llm", "steps_rules"}
+)
 """Metrics of `radtrace.metrics.grounding.TracePair`."""
+
+OF_ANSWERS = frozenset({"vqa"})
+"""Metrics of `radtrace.metrics.reasoning.of_answers.AnswerPair`."""
 
 
 def metric(name: str, backing: Backing | None = None) -> Metric:
@@ -144,6 +184,9 @@ def _chosen(names: Sequence[str], backing: Backing | None) -> dict[Metric, set[s
 
 
 def _wanted(scores: Sequence[Score], names: set[str]) -> list[Score]:
-    """The scores that were asked for: by their own names, or all of them by the name of their metric."""
-    own = {one.name for one in scores}
-    return [one for one in scores if one.name in names or not names <= own]
+    """The scores that were asked for: a name is of one and those that begin with it, or of their metric."""
+    wanted: set[str] = set()
+    for name in names:
+        family = {one.name for one in scores if one.name == name or one.name.startswith(f"{name}_")}
+        wanted |= family or {one.name for one in scores}
+    return [one for one in scores if one.name in wanted]

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from radtrace.config import Recipe
+from pydantic import ConfigDict, PositiveInt
+
+from radtrace.config import Recipe, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +19,14 @@ class Trained:
     line: str
 
 
+class AnyStage(Settings):
+    """What every stage's recipe says, whatever else it does. kind: a name of `radtrace.cli.train.STAGES`."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    kind: str
+
+
 class Stage(Recipe):
     """All settings of one training stage. output: the run's folder. threads: cores that a step uses."""
 
@@ -24,7 +34,7 @@ class Stage(Recipe):
 
     kind: str
     output: Path
-    threads: int = 2
+    threads: PositiveInt = 2
 
     @abstractmethod
     def train(self) -> Trained:

@@ -80,6 +80,18 @@ def test_a_failed_study_is_0_and_stays_in():
     assert values(pair, trace_pair(reference, reference)) == {"grd": pytest.approx(0.5), "gen": pytest.approx(0.5)}
 
 
+def test_a_pair_has_the_words_of_both_sides():
+    reference = row(cut("lung", ALL))
+    report = Report(findings="Clear lungs.", impression="Normal.", indication="Cough.")
+    reference = replace(reference, trace=reference.trace.model_copy(update={"report": report}))
+    pair = trace_pair(row(cut("lung", ALL), step("bone", None)), reference)
+    assert (pair.predicted_steps, pair.reference_steps) == (("Clear.", "Clear."), ("Clear.",))
+    assert (pair.prediction, pair.reference, pair.report) == ("Clear.", "Clear lungs.", "Clear lungs.\nNormal.")
+    nothing = replace(reference, trace=reference.trace.model_copy(update={"report": None}))
+    assert trace_pair(None, nothing).predicted_steps is None
+    assert trace_pair(None, nothing).report is None
+
+
 def test_a_study_without_places_is_not_scored():
     (grd,) = metric("grd")([trace_pair(row(step("other", None)), row(step("other", None)))], PRESET)
     assert (grd.value, grd.per_sample) == (None, (None,))

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from radtrace.llm import AskSettings, Cache, Chat, Endpoint, EndpointRefusalError, Material
+from radtrace.metrics.backing import Judge
 from radtrace.metrics.reasoning import Reasoned
 from radtrace.metrics.reasoning.llm_judge import prompt, radrscore_llm
 
@@ -20,7 +21,7 @@ REFERENCE = [{"observation": "left effusion", "in_model": True}, {"observation":
 def scored(served, tmp_path, cases, material=OWN):
     endpoint = Endpoint(f"{served.url}/chat/completions", "judge")
     with Chat(endpoint, Cache(tmp_path / "answers"), OWN, AskSettings(repairs=1)) as chat:
-        return radrscore_llm(cases, chat, material, "judge")
+        return radrscore_llm(cases, Judge(chat, material, "judge", 4))
 
 
 def test_counts_by_hand(local_endpoint, tmp_path):

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from radtrace.metrics.reasoning import Matches, Reasoned, radrscore, radrscore_rules
+from radtrace.metrics.reasoning.normal import says_normal
 
 SENTENCES = (
     "There is a small left pleural effusion.",
@@ -12,6 +13,7 @@ SENTENCES = (
     "The heart is normal.",
     "Possible pneumonia in the right lower lobe.",
     "A nodule is seen.",
+    "No acute cardiopulmonary abnormality.",
 )
 reports = st.lists(st.sampled_from(SENTENCES), max_size=4, unique=True).map(" ".join)
 cases = st.lists(st.builds(Reasoned, st.just("x"), st.none() | reports, reports, reports), max_size=5)
@@ -97,3 +99,58 @@ def test_order_does_not_matter(cases, random):
     random.shuffle(order)
     for one, other in zip(radrscore_rules(cases), radrscore_rules([cases[place] for place in order]), strict=True):
         assert other.per_sample == tuple(one.per_sample[place] for place in order)
+
+
+NO_ACUTE = "No acute cardiopulmonary abnormality."
+
+
+@pytest.mark.parametrize(
+    ("said", "normal"),
+    [
+        (NO_ACUTE, True),
+        ("There is no evidence of acute disease in the chest.", True),
+        ("No acute or active cardiac, pulmonary or pleural disease.", True),
+        ("Negative for acute abnormality.", True),
+        ("2. Normal chest x-ray.", True),
+        ("The chest radiograph is unremarkable.", True),
+        ("Normal.", True),
+        ("Stable cardiomegaly without acute abnormality.", True),  # as the sentence says; cardiomegaly is an entity too
+        ("No acute bony abnormality.", False),
+        ("The ribs are without acute abnormality.", False),
+        ("No acute abnormality of the left lung.", False),
+        ("No acute pulmonary findings.", False),  # the lungs only
+        ("No pneumothorax.", False),
+        ("The heart is normal.", False),
+        ("Otherwise normal chest.", False),
+        ("No acute abnormality other than a rib fracture.", False),
+        ("Not a normal chest.", False),
+        ("Compared with the prior normal chest radiograph.", False),
+        ("No acute abnormality?", False),
+        ("", False),
+    ],
+)
+def test_statements_of_a_normal_study(said, normal):
+    assert says_normal(said) is normal
+
+
+@pytest.mark.parametrize(
+    ("report", "factuality"),
+    [
+        ("Normal chest.", 1),  # says so too
+        ("A nodule is seen. No acute disease.", 1),  # says so too
+        ("No pneumothorax.", 1),  # silent, and nothing is there
+        ("A central line ends in the superior vena cava.", 1),  # a device is no abnormality
+        ("There is a left pneumothorax.", 0),
+        ("Possible pneumonia in the right lower lobe.", 0),
+    ],
+)
+def test_a_normal_study_is_an_observation(report, factuality):
+    # The reference says the same in other words, so that it is found and needed.
+    found = [pytest.approx((factuality + 2) / 3), factuality, 1, 1]
+    assert values(Reasoned("1", NO_ACUTE, "The chest is normal.", report)) == found
+
+
+def test_a_normal_study_is_counted_once_and_not_in_place_of_findings():
+    case = Reasoned("1", f"{NO_ACUTE} Normal chest. A nodule is seen.", "A nodule is seen.", "A nodule is seen.")
+    # The normal study is not true where the report has a nodule; the nodule is.
+    assert values(case)[1:] == [1 / 2, 1, 1 / 2]

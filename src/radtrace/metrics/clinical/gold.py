@@ -149,11 +149,15 @@ class GoldLabels:
             np.array([pair.failed for pair in pairs], bool),
             np.array([pair.id in gold.normal for pair in pairs], bool),
         )
-        uncertain = self.uncertain or ("absent" if gold.scheme == "nih14" else preset.uncertain)
+        uncertain = self.counted_as(preset)
         self._tally(labels, uncertain)
         said = {"labeller": f"radtrace.findings/{gold.scheme}", "gold": f"sha256-{gold.sha256}"}
         scores = label_scores(labels, uncertain, "occurring", **said, normal=gold.normal_by)
         return [score for score in scores if score.name not in _LEFT_OUT]
+
+    def counted_as(self, preset: Preset) -> Uncertain:
+        """What an uncertain label counts as."""
+        return self.uncertain or ("absent" if self.gold.scheme == "nih14" else preset.uncertain)
 
     def _tally(self, labels: Labelled, uncertain: Uncertain) -> None:
         wanted = labels.wanted[labels.scored]

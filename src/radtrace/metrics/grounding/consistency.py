@@ -1,13 +1,15 @@
-"""Gen and Grd of MMRad-IVL's Table 3; Sem, which needs BiomedCLIP, is not among them."""
+"""Gen, Sem and Grd of MMRad-IVL's Table 3."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from radtrace.errors import RecipeError
+from radtrace.metrics.backing import Backing
+from radtrace.metrics.grounding.encoders import HOW, Encoder, load_encoder
 from radtrace.metrics.grounding.pairs import TracePair
 from radtrace.metrics.grounding.ssim import SIGMA
-from radtrace.metrics.grounding.steps import SIDE, StepFigures
+from radtrace.metrics.grounding.steps import SIDE, Seen, StepFigures
 from radtrace.metrics.pairs import Pair
 from radtrace.metrics.presets import Preset
 from radtrace.metrics.scores import Score, ratio, signature, summed_score
@@ -32,6 +34,40 @@ def gen(pairs: Sequence[Pair], preset: Preset) -> list[Score]:
     del preset
     values = [[_compared(step) for step in steps] for steps in _steps("gen", pairs)]
     return [_mean("gen", pairs, values, ssim=f"gaussian{SIGMA}", data_range=1, side=SIDE, floor=0, film="reference")]
+
+
+def sem(backing: Backing) -> Callable[[Sequence[Pair], Preset], list[Score]]:
+    """Semantic consistency, 0-2: mean cos(text, picture) + cos(picture, film at the predicted box); below 0 it is 0.
+
+    The floor keeps a step that is there from being worse than one that is missing, which is 0.
+
+    Raises:  InputError where no encoder is named, or it cannot be read.
+    Source:  MMRad-IVL Sec. 3.2, Evaluation Metrics (3), by BiomedCLIP.
+    """
+    encoder = load_encoder(backing.checkpoint("sem", HOW))
+
+    def scored(pairs: Sequence[Pair], _: Preset) -> list[Score]:
+        steps = _steps("sem", pairs)
+        seen = [pair.seen for pair in pairs if isinstance(pair, TracePair)]
+        if any(len(kept) != len(figures) for kept, figures in zip(seen, steps, strict=True)):
+            raise RecipeError("sem: the pairs were made without keeping pictures")
+        found = iter(_semantic(encoder, [each for kept in seen for each in kept if each]))
+        values = [[next(found) if each else 0.0 for each in kept] for kept in seen]
+        return [_mean("sem", pairs, values, encoder=encoder.signed, range="0-2", floor=0, film="reference")]
+
+    return scored
+
+
+def _semantic(encoder: Encoder, steps: Sequence[Seen]) -> list[float]:
+    """The sum of both cosines of each step; words that are blank are like nothing."""
+    if not steps:
+        return []
+    texts = encoder.texts([step.text for step in steps])
+    pictures = encoder.pictures([step.picture for step in steps])
+    films = encoder.pictures([step.shown for step in steps])
+    said = np.array([bool(step.text.strip()) for step in steps])
+    sums = (texts * pictures).sum(axis=1) * said + (pictures * films).sum(axis=1)
+    return [float(value) for value in np.clip(sums, 0, 2)]
 
 
 def _steps(name: str, pairs: Sequence[Pair]) -> list[tuple[StepFigures, ...]]:

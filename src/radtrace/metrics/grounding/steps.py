@@ -11,7 +11,7 @@ from radtrace.images import Pixels, crop, letterboxed, resized
 from radtrace.images.film import RefusalError
 from radtrace.images.pictures import decode_picture
 from radtrace.metrics.grounding.ssim import ssim
-from radtrace.records import Trace
+from radtrace.records import Step, Trace
 
 SIDE = 256
 """Pixels a side at which pictures are compared, whatever their own size."""
@@ -47,12 +47,22 @@ class StepFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """The words and the picture of a predicted step, and the film at its box."""
+
+    text: str
+    picture: Pixels
+    shown: Pixels
+
+
+@dataclass(frozen=True, slots=True)
 class _Look:
-    """The box and the picture of a step; kind: of the picture."""
+    """The box, the picture and the words of a step; kind: of the picture."""
 
     box: Box | None
     png: bytes | None
     kind: str | None
+    text: str
 
 
 def step_figures(predicted: Traced | None, reference: Traced, pictures: bool) -> tuple[StepFigures, ...]:
@@ -65,26 +75,48 @@ def step_figures(predicted: Traced | None, reference: Traced, pictures: bool) ->
     Raises:  InputError where the two are of different views, or the reference's film cannot be read.
     Source:  MMRad-IVL Sec. 3.2; it does not say what a missing or an extra step counts.
     """
-    wanted = _looks(reference)
-    wanted = {domain: [look for look in looks if look.box] for domain, looks in wanted.items()}
+    matched = _matched(predicted, reference)
+    film = _film(reference) if pictures and any(mine and mine.png for _, mine, _ in matched) else None
+    return tuple(
+        StepFigures(domain, _iou(mine, other), _likeness(_seen(mine, other, film)) if pictures else None)
+        for domain, mine, other in matched
+    )
+
+
+def seen_steps(predicted: Traced | None, reference: Traced) -> tuple[Seen | None, ...]:
+    """What each step of `step_figures` has to compare; None where a side, the box or a readable picture is missing."""
+    matched = _matched(predicted, reference)
+    film = _film(reference) if any(mine and mine.png for _, mine, _ in matched) else None
+    return tuple(_seen(mine, other, film) for _, mine, other in matched)
+
+
+def _matched(predicted: Traced | None, reference: Traced) -> list[tuple[str, _Look | None, _Look | None]]:
+    """(domain, predicted, reference) of each step that either side grounds."""
+    wanted = {domain: [look for look in looks if look.box] for domain, looks in _looks(reference).items()}
     found = {} if predicted is None else _looks(predicted)
     if predicted is not None:
         _check_view(predicted.trace, reference.trace)
-    film = _film(reference) if pictures and any(look.png for looks in found.values() for look in looks) else None
-    return tuple(
-        StepFigures(domain, _iou(mine, other), _likeness(mine, other, film) if pictures else None)
+    return [
+        (domain, mine, other)
         for domain in dict.fromkeys((*wanted, *found))
         for mine, other in zip_longest(found.get(domain, ()), wanted.get(domain, ()))
-    )
+    ]
 
 
 def _looks(traced: Traced) -> Mapping[str, list[_Look]]:
     looks: dict[str, list[_Look]] = {}
     for step, png in zip(traced.trace.steps, traced.step_pngs, strict=True):
-        box = (step.image.box if step.image else None) or step.box
+        box = shown_box(step)
         if box or png:
-            looks.setdefault(step.domain, []).append(_Look(box, png, step.image.kind if step.image else None))
+            looks.setdefault(step.domain, []).append(
+                _Look(box, png, step.image.kind if step.image else None, step.rationale)
+            )
     return looks
+
+
+def shown_box(step: Step) -> Box | None:
+    """The box that a step's localized image says it shows and, without such, the step's own."""
+    return (step.image.box if step.image else None) or step.box
 
 
 def _check_view(predicted: Trace, reference: Trace) -> None:
@@ -106,15 +138,22 @@ def _iou(mine: _Look | None, other: _Look | None) -> float:
     return mine.box.iou(other.box) if mine and other and mine.box and other.box else 0.0
 
 
-def _likeness(mine: _Look | None, other: _Look | None, film: Pixels | None) -> float:
-    """SSIM, 0 where it is negative, where a side is missing, or where the picture cannot be decoded."""
+def _seen(mine: _Look | None, other: _Look | None, film: Pixels | None) -> Seen | None:
+    """None where a side is missing, or the picture cannot be decoded."""
     if film is None or mine is None or other is None or mine.box is None or mine.png is None:
-        return 0.0
+        return None
     try:
         picture = decode_picture(mine.png, min_side=1)
     except RefusalError:
-        return 0.0
+        return None
     shown = crop(film, mine.box)
     if "zoom" in (mine.kind, mine.kind == "generated" and other.kind):
         shown = letterboxed(shown, max(picture.shape))  # a model draws pictures laid out as those it learned from
-    return max(0.0, ssim(resized(picture, SIDE, SIDE), resized(shown, SIDE, SIDE)))
+    return Seen(mine.text, picture, shown)
+
+
+def _likeness(seen: Seen | None) -> float:
+    """SSIM, 0 where it is negative and where there is nothing to compare."""
+    if seen is None:
+        return 0.0
+    return max(0.0, ssim(resized(seen.picture, SIDE, SIDE), resized(seen.shown, SIDE, SIDE)))

@@ -4,12 +4,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from radtrace.findings import findings_of
+from radtrace.anatomy import FINDINGS
+from radtrace.findings import annotate
+from radtrace.metrics.reasoning.normal import says_normal
 from radtrace.metrics.scores import Score, mean_score, signature
 from radtrace.records import Finding
 
 Entity = tuple[str, str, str | None]
 """label, status, side."""
+NORMAL: Entity = ("abnormality", "absent", None)
+"""What a statement says that the whole study is normal, see `says_normal`."""
+RULES = "label+status+side, normal study"
+"""The entities of `rules_judge`, as signatures name them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,7 @@ PARTS = ("factuality", "completeness", "effectiveness")
 
 def radrscore_rules(cases: Sequence[Reasoned]) -> list[Score]:
     """RadRScore with our finding extraction as the judge, see `rules_judge`; never to be called the paper's."""
-    return radrscore("radrscore_rules", cases, rules_judge, judge="radtrace.findings", entity="label+status+side")
+    return radrscore("radrscore_rules", cases, rules_judge, judge="radtrace.findings", entity=RULES)
 
 
 def radrscore(name: str, cases: Sequence[Reasoned], judge: RadrJudge, /, **settings: object) -> list[Score]:
@@ -95,7 +101,9 @@ def rules_judge(case: Reasoned) -> Matches:
     """Entities as our rules read them: a finding, its status (present, uncertain, absent) and its side.
 
     Two match where finding and status are the same, and the side where both name one. A model's absent finding that
-    the report is silent on counts as true; one that the report says is there, or may be, does not.
+    the report is silent on counts as true; one that the report says is there, or may be, does not. A statement that the
+    whole study is normal is an entity too, once a text: it matches another such statement, and is true where the report
+    makes one, or names nothing that is or may be there, devices aside.
     """
     model, reference, report = (entities(text or "") for text in (case.output, case.reasoning, case.report))
     return Matches(
@@ -109,7 +117,10 @@ def rules_judge(case: Reasoned) -> Matches:
 
 def entities(text: str) -> frozenset[Entity]:
     """The different entities that a text names."""
-    return frozenset(map(_entity, findings_of(text)))
+    read = annotate(text)
+    named = frozenset(_entity(finding) for sentence in read for finding in sentence.findings)
+    normal = any(says_normal(text[sentence.span.start : sentence.span.end]) for sentence in read)
+    return named | {NORMAL} if normal else named
 
 
 def _entity(finding: Finding) -> Entity:
@@ -121,6 +132,8 @@ def _is_among(entity: Entity, others: frozenset[Entity]) -> bool:
 
 
 def _is_true(entity: Entity, report: frozenset[Entity]) -> bool:
+    if entity == NORMAL and NORMAL not in report:
+        return not any(other[1] != "absent" and FINDINGS[other[0]].chexpert != "Support Devices" for other in report)
     said = {other[1] for other in report if _is_of_same(entity, other)}
     return entity[1] in said or (entity[1] == "absent" and not said)
 

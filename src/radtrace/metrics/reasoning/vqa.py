@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 
 from radtrace.errors import InputError
 from radtrace.metrics.reasoning.answers import NO_OPTIONS, NORMALISATION, Options, normalised, objects, words_of
-from radtrace.metrics.reasoning.radrscore import entities
+from radtrace.metrics.reasoning.radrscore import RULES, entities
 from radtrace.metrics.scores import Score, mean_score, signature
 
 Kind = Literal["choice", "closed", "set", "open"]
@@ -64,20 +64,24 @@ class Answer:
 
 
 def vqa(answers: Sequence[Answer]) -> list[Score]:
-    """Five figures, 0-1, each the mean over the answers of its kinds; an answer of another kind is None there.
+    """Seven figures, 0-1, each the mean over the answers of its kinds; an answer of another kind is None there.
 
-    vqa_accuracy: choices by the option that the whole answer names, closed answers by equality once normalised.
+    vqa_accuracy: choices by the option that the whole answer names, closed answers by equality once normalised;
+    vqa_accuracy_choice, vqa_accuracy_closed: of one kind only.
     vqa_set_f1: F1 of the objects listed. vqa_open_exact: equality once normalised. vqa_open_token_f1: F1 of normalised
     words, each counted as often as both have it, as in SQuAD; it cannot tell a finding from its denial.
-    vqa_open_rules_f1: F1 of the findings with status and side that our rules read, over the references in which they
+    vqa_open_rules_f1: F1 of the findings with status and side, and of statements of a normal study, that our rules
+    read, over the references in which they
     read any. A failed answer scores 0.
     """
     figures: dict[str, tuple[frozenset[Kind], Callable[[Answer], float | None], dict[str, str]]] = {
         "vqa_accuracy": (frozenset(("choice", "closed")), _is_right, {"rule": "option or whole answer"}),
+        "vqa_accuracy_choice": (frozenset(("choice",)), _is_right, {"rule": "option"}),
+        "vqa_accuracy_closed": (frozenset(("closed",)), _is_right, {"rule": "whole answer"}),
         "vqa_set_f1": (frozenset(("set",)), _set_f1, {"rule": "objects"}),
         "vqa_open_exact": (frozenset(("open",)), _is_right, {"rule": "whole answer"}),
         "vqa_open_token_f1": (frozenset(("open",)), _token_f1, {"rule": "words"}),
-        "vqa_open_rules_f1": (frozenset(("open",)), _rules_f1, {"rule": "radtrace.findings label+status+side"}),
+        "vqa_open_rules_f1": (frozenset(("open",)), _rules_f1, {"rule": f"radtrace.findings {RULES}"}),
     }
     return [
         mean_score(name, list(map(partial(_value, kinds=kinds, rule=rule), answers)), _signed(name, said))
