@@ -7,6 +7,7 @@ import click
 
 STAGES: dict[str, str] = {
     "tokenizer": "radtrace.train.tokenizer:TokenizerRecipe",
+    "encoder": "radtrace.train.encoder.stage:EncoderRecipe",
 }
 """kind of recipe -> "module:attr" of its `radtrace.train.Stage`."""
 
@@ -18,10 +19,10 @@ STAGES: dict[str, str] = {
 def train(recipe: Path, overrides: tuple[str, ...], as_json: bool) -> None:
     """Train one stage of a model.
 
-    RECIPE is a TOML file whose setting "kind" names the stage: tokenizer learns to turn films into codes and back. The
-    output folder holds the settings run.json, metrics.jsonl (a line every log_every steps), curves.png, the checkpoint
-    and, at the end, figures.json, measured on val. Interrupted or killed, the same command goes on where it stopped, to
-    the same curve.
+    RECIPE is a TOML file whose setting "kind" names the stage: tokenizer learns to turn films into codes and back,
+    encoder to read findings off the films of a study. The output folder holds the settings run.json, metrics.jsonl (a
+    line every so many steps), curves.png, the checkpoint and, at the end, figures.json, measured on val. Interrupted or
+    killed, the same command goes on where it stopped, to the same curve.
 
     \b
     Examples:

@@ -8,6 +8,7 @@ import pytest
 import torch
 from tests.localize.conftest import localizer as localizer
 
+from radtrace.config import load_recipe
 from radtrace.errors import InputError
 from radtrace.localize import Localizer
 from radtrace.models.encoder import load_encoder
@@ -71,6 +72,17 @@ def test_a_run_leaves_figures_curves_and_an_encoder(tmp_path: Path, films: Path)
     assert set(trained.figures["labels"]) == set(encoder.labels)
     assert (tmp_path / "run" / "curves.png").read_bytes().startswith(b"\x89PNG")
     assert trained.line.startswith("mean AUROC")
+
+
+@pytest.mark.usefixtures("localizer")
+def test_the_recipe_of_the_repository_runs(tmp_path: Path, films: Path) -> None:
+    pools = 'studies=[{source={kind="phantoms",count=16,side=128}}]'
+    val = 'val={source={kind="phantoms",count=8,first_seed=100,side=128}}'
+    changes = ["counts=[4]", "learning.steps=2", "learning.every=2", "network.side=64", "resamples=2"]
+    path = Path(__file__).parents[3] / "recipes" / "encoder.toml"
+    settings = [f"output={tmp_path / 'run'}", f"films={films}", "least=1", "threads=1", pools, val, *changes]
+    loaded = load_recipe(path, EncoderRecipe, settings).model_copy(update={"gold": None})
+    assert loaded.train().figures["step"] == 2
 
 
 def test_each_pool_needs_its_count(tmp_path: Path, films: Path) -> None:
