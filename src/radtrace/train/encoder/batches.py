@@ -120,7 +120,7 @@ class Batches:
         masks = torch.from_numpy(films.masks[frontals]).float() / 255
         owner, column, places = self._places(studies, frontals)
         return Batch(
-            films=seen.unflatten(0, (-1, 2)),
+            films=seen.view(-1, 2, config.side, config.side),
             present=torch.from_numpy(shown >= 0),
             values=torch.from_numpy(targets.values[studies]),
             known=torch.from_numpy(targets.known[studies]),

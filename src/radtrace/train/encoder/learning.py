@@ -173,7 +173,7 @@ class Run:
         parts = losses(seen, batch)
         total = torch.stack([self.shares[name] * value for name, value in parts.items()]).sum()
         self.optimiser.zero_grad(set_to_none=True)
-        total.backward()
+        total.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
         self.optimiser.step()
         self.average.update_parameters(self.network)
