@@ -109,3 +109,24 @@ def test_what_is_no_tokenizer_is_refused(tokenizer: ImageTokenizer, tmp_path: Pa
     config.write_text(json.dumps(about))
     with pytest.raises(InputError, match="holds neither"):
         load_tokenizer(tmp_path)
+
+
+def test_cellwise_codes_of_a_part_are_those_of_the_whole(tiny_vq: dict[str, Any], tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    config = ChameleonVQVAEConfig(**tiny_vq | {"norm_type": "position", "cellwise": True})
+    made = ImageTokenizer(VQGAN(config).eval(), side=16, patch=2, sha256="")
+    save_tokenizer(made, tmp_path)
+    loaded = load_tokenizer(tmp_path)
+    whole = pictures(3)
+    codes = loaded.encode(whole)
+    part = loaded.encode([picture[4:12, 8:16] for picture in whole])
+    assert torch.equal(part, codes[:, 1:3, 2:4])
+    assert len(codes.unique()) > 3
+
+
+def test_an_unknown_norm_is_refused(tokenizer: ImageTokenizer, tmp_path: Path) -> None:
+    save_tokenizer(tokenizer, tmp_path)
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"norm_type": "batch"}))
+    with pytest.raises(InputError, match="no tokenizer can be made of it"):
+        load_tokenizer(tmp_path)

@@ -14,6 +14,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "findings": ("radtrace.cli.findings:findings", "What a report says: findings, status, regions, labels."),
     "localize": ("radtrace.cli.localize:localize", "Where the anatomy is on a film."),
     "build": ("radtrace.cli.build:build", "Turn studies into a dataset of interleaved traces."),
+    "train": ("radtrace.cli.train:train", "Train one stage of a model."),
     "score": ("radtrace.cli.score:score", "Score predicted reports against reference reports."),
     "compare": ("radtrace.cli.compare:compare", "Whether one model scores better than another, with paired tests."),
     "report": ("radtrace.cli.report:report", "Tables of the papers' shapes, and a page of samples side by side."),

@@ -11,6 +11,7 @@ import numpy as np
 
 from radtrace.errors import InputError, MissingExtraError
 from radtrace.images import Pixels, resized
+from radtrace.runs import write_atomically
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -79,11 +80,12 @@ class ImageTokenizer:
         channels = self.network.config.in_channels // self.patch**2
         return pixel_unshuffle(grey[:, None].expand(-1, channels, -1, -1) * 2 - 1, self.patch)
 
-    def unfold(self, pictures: "Tensor") -> "Tensor":
-        """The way back, clipped to [0, 1]; of several channels the mean."""
+    def unfold(self, pictures: "Tensor", clip: bool = True) -> "Tensor":
+        """The way back, clipped to [0, 1] unless asked not to; of several channels the mean."""
         from torch.nn.functional import pixel_shuffle
 
-        return ((pixel_shuffle(pictures, self.patch).mean(1) + 1) / 2).clamp(0, 1)
+        grey = (pixel_shuffle(pictures, self.patch).mean(1) + 1) / 2
+        return grey.clamp(0, 1) if clip else grey
 
 
 def load_tokenizer(path: Path) -> ImageTokenizer:
@@ -119,14 +121,14 @@ def load_tokenizer(path: Path) -> ImageTokenizer:
 
 
 def save_tokenizer(tokenizer: ImageTokenizer, path: Path) -> None:
-    """Write the directory that `load_tokenizer` reads; weights in half precision."""
-    from safetensors.torch import save_file
+    """Write the directory that `load_tokenizer` reads, each file whole or not at all; weights in half precision."""
+    from safetensors.torch import save
 
     path.mkdir(parents=True, exist_ok=True)
     config = tokenizer.network.config.to_diff_dict() | {"patch_size": tokenizer.patch}
-    (path / CONFIG).write_text(json.dumps(config, indent=1, sort_keys=True) + "\n")
+    write_atomically(path / CONFIG, json.dumps(config, indent=1, sort_keys=True) + "\n")
     tensors = {name: tensor.half().contiguous() for name, tensor in tokenizer.network.state_dict().items()}
-    save_file(tensors, path / WEIGHTS, {"format": "pt"})
+    write_atomically(path / WEIGHTS, save(tensors, {"format": "pt"}))
 
 
 def _config(path: Path) -> dict[str, Any]:

@@ -2,12 +2,33 @@
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from transformers import ChameleonVQVAE, ChameleonVQVAEConfig
 from transformers.models.chameleon.modeling_chameleon import (
     ChameleonVQVAEEncoderAttnBlock,
     ChameleonVQVAEEncoderResnetBlock,
 )
+
+NORMS = ("group", "position")
+
+
+class PositionNorm(nn.Module):
+    """Normalises all channels of each position by themselves, where GroupNorm looks at the whole picture.
+
+    Its parameters have GroupNorm's names and shapes. The codes of a part are then those of the whole, borders aside.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """(B, C, H, W), the same shape out."""
+        last = hidden.permute(0, 2, 3, 1)
+        normed = nn.functional.layer_norm(last, self.weight.shape, self.weight, self.bias, 1e-6)
+        return normed.permute(0, 3, 1, 2)
 
 
 class Upsample(nn.Module):
@@ -78,11 +99,20 @@ class VQGAN(ChameleonVQVAE):  # type: ignore[misc]
     """Pixels to codes and back.
 
     Pictures are (B, channels, H, W) in [-1, 1], H and W multiples of `factor`; codes (B, H / factor, W / factor).
+
+    Two settings of the configuration are our own; without them it is Chameleon's:
+    norm_type: "group", or "position" for `PositionNorm` in place of every GroupNorm.
+    cellwise: the encoder sees each code's cell alone, so that the codes of a part are exactly those of the whole.
     """
 
     def __init__(self, config: ChameleonVQVAEConfig) -> None:
         super().__init__(config)
         self.decoder = Decoder(config)
+        norm = getattr(config, "norm_type", "group")
+        if norm not in NORMS:
+            raise ValueError(f"norm_type is {norm!r}, not one of {NORMS}")
+        if norm == "position":
+            _use_position_norm(self)
         self.post_init()
 
     @property
@@ -92,13 +122,28 @@ class VQGAN(ChameleonVQVAE):  # type: ignore[misc]
 
     def codes(self, pictures: Tensor) -> Tensor:
         """The codes of pictures, int64."""
-        latents = self.quant_conv(self.encoder(pictures))
-        count, width, rows, columns = latents.shape
-        flat = latents.permute(0, 2, 3, 1).reshape(-1, width)
+        return self.nearest(self.latents(pictures))
+
+    def latents(self, pictures: Tensor) -> Tensor:
+        """What is quantised: (B, embedding, h, w)."""
+        if not getattr(self.config, "cellwise", False):
+            whole: Tensor = self.quant_conv(self.encoder(pictures))
+            return whole
+        count, channels, height, width = pictures.shape
+        side = self.factor
+        rows, columns = height // side, width // side
+        cells = pictures.view(count, channels, rows, side, columns, side).permute(0, 2, 4, 1, 3, 5)
+        alone = self.quant_conv(self.encoder(cells.reshape(-1, channels, side, side)))
+        out: Tensor = alone.view(count, rows, columns, -1).permute(0, 3, 1, 2)
+        return out
+
+    def nearest(self, latents: Tensor) -> Tensor:
+        """The code nearest to each latent (B, embedding, h, w): int64 (B, h, w)."""
+        flat = latents.permute(0, 2, 3, 1).flatten(0, 2)
         book = self.quantize.embedding.weight
         distances = book.square().sum(1) - 2 * flat @ book.T
-        nearest: Tensor = distances.argmin(1).view(count, rows, columns)
-        return nearest
+        codes: Tensor = distances.argmin(1).view(latents.shape[0], *latents.shape[2:])
+        return codes
 
     def pixels(self, codes: Tensor) -> Tensor:
         """The pictures of codes, not clipped."""
@@ -109,3 +154,11 @@ class VQGAN(ChameleonVQVAE):  # type: ignore[misc]
         """The pictures of quantised latents (B, embedding, h, w)."""
         out: Tensor = self.decoder(self.post_quant_conv(latents))
         return out
+
+
+def _use_position_norm(module: nn.Module) -> None:
+    for name, child in module.named_children():
+        if isinstance(child, nn.GroupNorm):
+            setattr(module, name, PositionNorm(child.num_channels))
+        else:
+            _use_position_norm(child)
