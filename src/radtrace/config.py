@@ -24,6 +24,15 @@ SOURCES: dict[str, str] = {
 }
 """Dataset readers: name -> "module:attr"."""
 
+DIALECTS: dict[str, str] = {
+    "radtrace": "radtrace.dialects.canonical:Canonical",
+    "mmrad": "radtrace.dialects.mmrad:MMRad",
+    "deepmedix": "radtrace.dialects.deepmedix:DeepMedix",
+    "chestx": "radtrace.dialects.chestx:ChestX",
+    "boxmed": "radtrace.dialects.boxmed:BoxMed",
+}
+"""How a trace is written for and by a model: name -> "module:attr"."""
+
 
 class Settings(BaseModel):
     """A part of a recipe: frozen, unknown keys refused."""

@@ -9,7 +9,8 @@ from transformers import ChameleonConfig, ChameleonForConditionalGeneration
 
 from radtrace.errors import InputError
 from radtrace.models.load import load_unified
-from radtrace.models.unified import UnifiedModel, code_name
+from radtrace.models.unified import UnifiedModel
+from radtrace.models.vocabulary import code_name
 
 FIRST, CODES = 4, 16
 VOCABULARY = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3}

@@ -1,0 +1,1 @@
+"""The interleaved decoding engine: a batch of traces, written token by token, drafted and verified, one cache each."""
