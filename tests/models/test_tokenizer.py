@@ -121,6 +121,9 @@ def test_cellwise_codes_of_a_part_are_those_of_the_whole(tiny_vq: dict[str, Any]
     codes = loaded.encode(whole)
     part = loaded.encode([picture[4:12, 8:16] for picture in whole])
     assert torch.equal(part, codes[:, 1:3, 2:4])
+    with torch.inference_mode():
+        theirs = loaded.network.encode(loaded.fold(torch.from_numpy(np.stack(whole)))).image_tokens
+    assert torch.equal(codes.flatten(), theirs)
     assert len(codes.unique()) > 3
 
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from transformers import ChameleonVQVAE, ChameleonVQVAEConfig
 from transformers.models.chameleon.modeling_chameleon import (
+    ChameleonVQVAEEncoder,
     ChameleonVQVAEEncoderAttnBlock,
     ChameleonVQVAEEncoderResnetBlock,
 )
@@ -95,6 +96,19 @@ class Decoder(nn.Module):
         return out
 
 
+class CellwiseEncoder(ChameleonVQVAEEncoder):  # type: ignore[misc]
+    """Sees the cell of each code alone."""
+
+    def forward(self, pixel_values: Tensor) -> Tensor:
+        """(B, channels, H, W) -> (B, latent channels, h, w)."""
+        count, channels, height, width = pixel_values.shape
+        side = 1 << (self.num_resolutions - 1)
+        rows, columns = height // side, width // side
+        cells = pixel_values.reshape(count, channels, rows, side, columns, side).permute(0, 2, 4, 1, 3, 5)
+        alone: Tensor = super().forward(cells.reshape(-1, channels, side, side))
+        return alone.view(count, rows, columns, -1).permute(0, 3, 1, 2)
+
+
 class VQGAN(ChameleonVQVAE):  # type: ignore[misc]
     """Pixels to codes and back.
 
@@ -107,6 +121,8 @@ class VQGAN(ChameleonVQVAE):  # type: ignore[misc]
 
     def __init__(self, config: ChameleonVQVAEConfig) -> None:
         super().__init__(config)
+        if getattr(config, "cellwise", False):
+            self.encoder = CellwiseEncoder(config)
         self.decoder = Decoder(config)
         norm = getattr(config, "norm_type", "group")
         if norm not in NORMS:
@@ -126,15 +142,7 @@ class VQGAN(ChameleonVQVAE):  # type: ignore[misc]
 
     def latents(self, pictures: Tensor) -> Tensor:
         """What is quantised: (B, embedding, h, w)."""
-        if not getattr(self.config, "cellwise", False):
-            whole: Tensor = self.quant_conv(self.encoder(pictures))
-            return whole
-        count, channels, height, width = pictures.shape
-        side = self.factor
-        rows, columns = height // side, width // side
-        cells = pictures.view(count, channels, rows, side, columns, side).permute(0, 2, 4, 1, 3, 5)
-        alone = self.quant_conv(self.encoder(cells.reshape(-1, channels, side, side)))
-        out: Tensor = alone.view(count, rows, columns, -1).permute(0, 3, 1, 2)
+        out: Tensor = self.quant_conv(self.encoder(pictures))
         return out
 
     def nearest(self, latents: Tensor) -> Tensor:

@@ -36,8 +36,9 @@ class Codebook(nn.Module):
             self._start(latents, book, generator)
             return len(book)
         count = torch.bincount(codes, minlength=len(book)).float()
-        self.used.lerp_(count, 1 - self.decay)
-        self.sums.lerp_(torch.zeros_like(book).index_add_(0, codes, latents), 1 - self.decay)
+        decay = min(self.decay, (1 + step) / (10 + step))  # short at first: the encoder runs away from slow codes
+        self.used.lerp_(count, 1 - decay)
+        self.sums.lerp_(torch.zeros_like(book).index_add_(0, codes, latents), 1 - decay)
         alive = self.used > 1e-3
         book[alive] = self.sums[alive] / self.used[alive, None]
         dead = torch.nonzero(self.used < _FADED * self.used.sum() / len(book)).flatten() if revive else codes[:0]
