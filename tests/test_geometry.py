@@ -16,8 +16,7 @@ EDGE = st.floats(0, 1, allow_nan=False)
 def boxes(draw):
     x1, x2 = sorted((draw(EDGE), draw(EDGE)))
     y1, y2 = sorted((draw(EDGE), draw(EDGE)))
-    assume(x1 < x2)
-    assume(y1 < y2)
+    assume(x1 < x2 and y1 < y2 and (x2 - x1) * (y2 - y1) > 0)
     return Box.of((x1, y1, x2, y2))
 
 
@@ -27,6 +26,7 @@ def boxes(draw):
         (0.5, 0.1, 0.2, 0.9),  # inverted in x
         (0.1, 0.9, 0.2, 0.1),  # inverted in y
         (0.1, 0.1, 0.1, 0.9),  # no width
+        (0.0, 0.0, 5e-191, 1e-308),  # an area that no number holds: its IoU with itself would be 0 / 0
         (-0.1, 0.1, 0.5, 0.9),  # left of the view
         (0.1, 0.1, 1.2, 0.9),  # right of the view
         (math.nan, 0.1, 0.5, 0.9),

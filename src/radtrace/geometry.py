@@ -40,6 +40,8 @@ class Box(BaseModel):
     def _check_order(self) -> Self:
         if not (0 <= self.x1 < self.x2 <= 1 and 0 <= self.y1 < self.y2 <= 1):
             raise ValueError(f"box {self.xyxy} is outside the view or inverted: expected 0 <= x1 < x2 <= 1, same for y")
+        if not self.area:  # both sides are positive, and their product is too small for a number
+            raise ValueError(f"box {self.xyxy} has no area")
         return self
 
     @classmethod
@@ -49,7 +51,9 @@ class Box(BaseModel):
         if len(values) != 4:
             raise ValueError(f"a box has 4 coordinates, not {len(values)}")
         x1, y1, x2, y2 = map(float, values)
-        if 0 <= x1 < x2 <= 1 and 0 <= y1 < y2 <= 1:  # all that the validators would ask, at a tenth of their cost
+        if (
+            0 <= x1 < x2 <= 1 and 0 <= y1 < y2 <= 1 and (x2 - x1) * (y2 - y1)
+        ):  # all that the validators would ask, at a tenth of their cost
             return cast(Self, cls.model_construct(x1=x1, y1=y1, x2=x2, y2=y2))
         return cls(x1=x1, y1=y1, x2=x2, y2=y2)
 
