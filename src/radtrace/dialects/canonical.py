@@ -95,6 +95,7 @@ class _Reader:
         self._answer: str | None = None
 
     def read(self) -> Parsed:
+        """The parts of the trace, and what was malformed."""
         text = self._script.text
         half = _HALF_TAG.search(text, max(0, text.rfind("<")))
         end = half.start() if half else len(text)
