@@ -12,6 +12,7 @@ never report text or patient data.
 """
 
 import difflib
+import errno
 from collections.abc import Iterable
 
 
@@ -51,6 +52,21 @@ class FailureRateError(RadtraceError):
     """More items were rejected than the recipe allows."""
 
     exit_status = 1
+
+
+_MEMORY = ("allocate memory", "out of memory", "not enough memory", "failed to map segment")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether it says that memory ran out, in Python's, the system's, the linker's or torch's words."""
+    if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+        return True
+    return any(words in str(error).lower() for words in _MEMORY)
+
+
+def one_line(text: str) -> str:
+    """A message for a terminal: in one line, without what the names of files may hold to command it."""
+    return "".join(each if each.isprintable() else "?" for each in " ".join(text.split()))
 
 
 def did_you_mean(name: str, valid: Iterable[str]) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tests import tiny
 from transformers import ChameleonConfig, ChameleonForConditionalGeneration
 
 from radtrace.errors import InputError
@@ -20,16 +21,11 @@ VOCABULARY |= {"<eoss>": 20, "<racm3:break>": 21, "<image>": 22, "heart": 23, "l
 
 
 def config(vq: dict[str, Any]) -> ChameleonConfig:
-    return ChameleonConfig(
-        vocab_size=32,
-        hidden_size=32,
+    return tiny.config(
+        32,
         intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=2,
         max_position_embeddings=256,
         bos_token_id=0,
-        pad_token_id=1,
         eos_token_id=2,
         vq_config=vq,
         vocabulary_map=VOCABULARY,
@@ -135,13 +131,13 @@ def test_missing_and_damaged_shards_are_refused(model: UnifiedModel, saved: Path
     with pytest.raises(InputError, match="cannot be loaded"):
         load_unified(str(saved))
     weights.unlink()
-    with pytest.raises(InputError, match="cannot be loaded"):
+    with pytest.raises(InputError, match=r"holds neither model\.safetensors nor"):
         load_unified(str(saved))
     shards = tmp_path / "shards"
     model.save_pretrained(shards, max_shard_size="200KB")
     assert load_unified(str(shards)).has_pixels
     sorted(shards.glob("*.safetensors"))[0].unlink()
-    with pytest.raises(InputError, match="cannot be loaded"):
+    with pytest.raises(InputError, match=r"model-00001-of-\d+\.safetensors: missing"):
         load_unified(str(shards))
 
 
@@ -149,3 +145,53 @@ def test_missing_and_damaged_shards_are_refused(model: UnifiedModel, saved: Path
 def test_quantisation_needs_a_gpu(saved: Path) -> None:
     with pytest.raises(InputError, match="int8 needs a GPU"):
         load_unified(str(saved), "int8")
+
+
+@pytest.fixture
+def seeing(tiny_vq: dict[str, Any]) -> UnifiedModel:
+    torch.manual_seed(0)
+    settings = config(tiny_vq)
+    settings.update({"facts": 3, "glances": 2, "film_token_id": 25, "cells": 4})
+    return UnifiedModel(settings).eval()
+
+
+def test_facts_stand_where_the_prompt_has_film_tokens(seeing: UnifiedModel) -> None:
+    ids = torch.tensor([[0, 25, 25, 23, 24]])
+    with torch.inference_mode():
+        blank, other, plain = (
+            seeing(ids, facts=torch.tensor([facts])).logits for facts in ([0.0] * 3, [1.0] * 3, [0.0] * 3)
+        )
+        text = seeing(ids.clone().fill_(23), facts=None).logits
+    assert torch.equal(blank, plain)
+    assert torch.equal(blank[:, 0], other[:, 0])  # before the film nothing of it is known
+    assert not torch.allclose(blank[:, -1], other[:, -1])
+    assert torch.isfinite(text).all()
+
+
+def test_cells_change_the_tokens_that_have_one(seeing: UnifiedModel) -> None:
+    ids, none = torch.tensor([[0, 23, 24, 23]]), torch.full((1, 4), -1)
+    with torch.inference_mode():
+        plain, same = seeing(ids).logits, seeing(ids, cells=none).logits
+        other = seeing(ids, cells=torch.tensor([[-1, -1, 15, -1]])).logits
+    assert torch.allclose(plain, same, atol=1e-6)
+    assert torch.allclose(plain[:, :2], other[:, :2], atol=1e-6)
+    assert not torch.allclose(plain[:, 2], other[:, 2])
+
+
+def test_facts_without_their_place_or_their_input_are_refused(seeing: UnifiedModel, model: UnifiedModel) -> None:
+    ids = torch.tensor([[0, 25, 23]])
+    with pytest.raises(ValueError, match="has 2 film tokens"):
+        seeing(ids, facts=torch.zeros(1, 3))
+    with pytest.raises(ValueError, match="takes no facts"):
+        model(ids, facts=torch.zeros(1, 3))
+    with pytest.raises(ValueError, match="knows no cells"):
+        model(ids, cells=torch.zeros(1, 3, dtype=torch.long))
+
+
+def test_what_reads_films_is_saved_and_loaded(seeing: UnifiedModel, tmp_path: Path) -> None:
+    seeing.save_pretrained(tmp_path)
+    again = load_unified(str(tmp_path))
+    ids, facts = torch.tensor([[0, 25, 25, 23]]), torch.ones(1, 3)
+    cells = torch.tensor([[-1, -1, -1, 7]])
+    with torch.inference_mode():
+        assert torch.equal(seeing(ids, facts=facts, cells=cells).logits, again(ids, facts=facts, cells=cells).logits)

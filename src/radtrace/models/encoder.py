@@ -30,6 +30,14 @@ PATCH = 4
 """Pixels a side of what the first layer sees as one."""
 MASK_STRIDE = 8
 """Pixels a side of a cell of the masks."""
+MOST_EVIDENCE = 6.0
+"""Nats for or against a finding, past which no film convinces more."""
+ABNORMAL, DEVICES = "Abnormal", "Support Devices"
+"""Labels beside those of `FINDINGS`: whether anything is found, and any device at all."""
+Facts = Literal["evidence", "decisions"]
+"""What a language model is told of each finding: the encoder's log likelihood ratio, in nats; or what was decided."""
+DECIDED = 3.0
+"""Stands for a finding that was decided to be there; minus that for one that is not."""
 
 _KEPT = ("maps", "logits", "weights")
 _BATCH = 16
@@ -193,12 +201,14 @@ class Told:
 
     slope, intercept: of the line to the calibrated logit. alone: what 15% of the normal studies exceed.
     together: a stricter one, at which all findings with one accuse 15% of the normal studies; None for the others.
+    prevalence: share of the held-out studies that have it.
     """
 
     slope: float = 1.0
     intercept: float = 0.0
     alone: float = 0.0
     together: float | None = None
+    prevalence: float = 0.5
 
 
 class Encoded(NamedTuple):
@@ -253,8 +263,20 @@ class Encoder:
 
     def calibrated(self, logits: Tensor) -> Tensor:
         """Probabilities of logits (..., labels)."""
+        return torch.sigmoid(self._lines(logits))
+
+    def evidence(self, logits: Tensor) -> Tensor:
+        """What the films add to how common each finding is: log likelihood ratios (..., labels), nats.
+
+        At most `MOST_EVIDENCE` either way.
+        """
+        usual = torch.logit(torch.tensor([self.told[name].prevalence for name in self.labels]))
+        return (self._lines(logits) - usual).clamp(-MOST_EVIDENCE, MOST_EVIDENCE)
+
+    def _lines(self, logits: Tensor) -> Tensor:
+        """Calibrated logits."""
         lines = torch.tensor([(self.told[name].slope, self.told[name].intercept) for name in self.labels])
-        return torch.sigmoid(logits * lines[:, 0] + lines[:, 1])
+        return logits * lines[:, 0] + lines[:, 1]
 
 
 def load_encoder(path: Path) -> Encoder:

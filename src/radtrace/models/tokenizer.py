@@ -29,13 +29,14 @@ class ImageTokenizer:
     """Pictures of side x side pixels <-> grids of codes.
 
     side: pixels of a whole picture. patch: pixels a side that are folded into channels before the network.
-    sha256: of its weights' file, or of its files' in their order.
+    sha256: of its weights' file, or of its files' in their order. scale: white is scale - 1 to the network, black -1.
     """
 
     network: "VQGAN"
     side: int
     patch: int
     sha256: str
+    scale: float = 2.0
 
     @property
     def cell(self) -> int:
@@ -56,16 +57,24 @@ class ImageTokenizer:
         """Codes int64 (N, rows, columns) of one or more pictures of one size, whose sides are multiples of `cell`."""
         import torch
 
+        return self.codes(self.fold(torch.from_numpy(np.stack(pictures))))
+
+    def codes(self, values: "Tensor") -> "Tensor":
+        """Codes of what the network takes in, as `fold` makes it."""
+        import torch
+
+        like = {"device": self.network.device, "dtype": self.network.dtype}
         with torch.inference_mode():
-            batches = (pictures[start : start + _BATCH] for start in range(0, len(pictures), _BATCH))
-            return torch.cat([self.network.codes(self.fold(torch.from_numpy(np.stack(batch)))) for batch in batches])
+            parts = values.split(_BATCH)  # type: ignore[no-untyped-call]
+            return torch.cat([self.network.codes(part.to(**like)) for part in parts]).cpu()
 
     def decode(self, codes: "Tensor") -> list[Pixels]:
         """The pictures of codes (N, rows, columns)."""
         import torch
 
         with torch.inference_mode():
-            parts = [self.unfold(self.network.pixels(part)) for part in codes.split(_BATCH)]  # type: ignore[no-untyped-call]
+            split = codes.to(self.network.device).split(_BATCH)  # type: ignore[no-untyped-call]
+            parts = [self.unfold(self.network.pixels(part)).float().cpu() for part in split]
         return [picture.numpy() for part in parts for picture in part]
 
     def reconstruct(self, picture: Pixels) -> Pixels:
@@ -78,13 +87,13 @@ class ImageTokenizer:
         from torch.nn.functional import pixel_unshuffle
 
         channels = self.network.config.in_channels // self.patch**2
-        return pixel_unshuffle(grey[:, None].expand(-1, channels, -1, -1) * 2 - 1, self.patch)
+        return pixel_unshuffle(grey[:, None].expand(-1, channels, -1, -1) * self.scale - 1, self.patch)
 
     def unfold(self, pictures: "Tensor", clip: bool = True) -> "Tensor":
         """The way back, clipped to [0, 1] unless asked not to; of several channels the mean."""
         from torch.nn.functional import pixel_shuffle
 
-        grey = (pixel_shuffle(pictures, self.patch).mean(1) + 1) / 2
+        grey = (pixel_shuffle(pictures, self.patch).mean(1) + 1) / self.scale
         return grey.clamp(0, 1) if clip else grey
 
 
@@ -106,7 +115,7 @@ def load_tokenizer(path: Path) -> ImageTokenizer:
         network = VQGAN(ChameleonVQVAEConfig(**about))
     except (TypeError, ValueError) as error:
         raise InputError(f"{path / CONFIG}: no tokenizer can be made of it") from error
-    files = _files(path)
+    files = weight_files(path)
     tensors = _tensors(files, prefix)
     missing = [name for name in network.state_dict() if name not in tensors]
     if missing:
@@ -117,7 +126,7 @@ def load_tokenizer(path: Path) -> ImageTokenizer:
         raise InputError(f"{path}: its tensors do not fit the tokenizer that {CONFIG} describes") from error
     patch = int(about.get("patch_size", 1))
     side = network.config.resolution * patch
-    return ImageTokenizer(network.eval(), side, patch, _digest(files))
+    return ImageTokenizer(network.eval(), side, patch, files_digest(files))
 
 
 def save_tokenizer(tokenizer: ImageTokenizer, path: Path) -> None:
@@ -144,7 +153,7 @@ def _config(path: Path) -> dict[str, Any]:
     return dict(config)
 
 
-def _files(path: Path) -> list[Path]:
+def weight_files(path: Path) -> list[Path]:
     """The files of weights; a checkpoint in shards names its own."""
     if (path / WEIGHTS).is_file():
         return [path / WEIGHTS]
@@ -152,7 +161,7 @@ def _files(path: Path) -> list[Path]:
         names = json.loads((path / INDEX).read_bytes())["weight_map"].values()
     except OSError as error:
         raise InputError(f"{path}: holds neither {WEIGHTS} nor {INDEX}") from error
-    except (ValueError, KeyError, AttributeError) as error:
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise InputError(f"{path / INDEX}: damaged") from error
     files = [path / Path(str(name)).name for name in sorted(set(names))]
     for file in files:
@@ -175,7 +184,8 @@ def _tensors(files: Iterable[Path], prefix: str) -> "dict[str, Tensor]":
     return found
 
 
-def _digest(files: Iterable[Path]) -> str:
+def files_digest(files: Iterable[Path]) -> str:
+    """SHA-256 of files in their order."""
     digest = hashlib.sha256()
     for path in files:
         with path.open("rb") as file:
