@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.dialects.conftest import VIEW
 
-from radtrace.dialects import BLANK, Text, dialect, without_blanks, written
+from radtrace.dialects import BLANK, Text, dialect, rewritten, without_blanks, written
 from radtrace.findings import findings_of
 from radtrace.records import Report, Step, Trace
 
@@ -105,3 +105,11 @@ def test_spans_move_with_their_words():
     after = {finding.label: step.rationale[finding.span.start : finding.span.end] for finding in step.findings}
     assert said["Calcified Lymph Node"] == "lymph XXXX are calcified"
     assert after == said | {"Calcified Lymph Node": "lymph nodes are calcified"}
+
+
+def test_sentences_that_are_not_wanted_go_from_steps_and_report():
+    trace = trace_of("Stable heart size. There is a small effusion.")
+    treated = rewritten(trace, lambda text: "stable" in text.lower())
+    assert treated.report.findings == "There is a small effusion."
+    assert all("Stable" not in step.rationale for step in treated.steps)
+    assert rewritten(trace, lambda _: False) == trace

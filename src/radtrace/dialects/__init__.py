@@ -5,8 +5,9 @@ from typing import Any
 
 from radtrace.config import DIALECTS, resolve, settings
 from radtrace.dialects.base import Dialect
-from radtrace.dialects.blanks import BLANK, Blanks, without_blanks
 from radtrace.dialects.grammar import Grammar, State, Where, state_of
+from radtrace.dialects.mending.blanks import BLANK, Blanks, without_blanks
+from radtrace.dialects.mending.rewriting import rewritten
 from radtrace.dialects.parsed import KINDS, Kind, Parsed, Problem
 from radtrace.dialects.segments import Picture, Segment, Text, segments_of, written
 from radtrace.errors import RecipeError
@@ -26,6 +27,7 @@ __all__ = [
     "Text",
     "Where",
     "dialect",
+    "rewritten",
     "segments_of",
     "state_of",
     "without_blanks",

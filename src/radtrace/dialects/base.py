@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from radtrace.config import Settings
-from radtrace.dialects.blanks import Blanks, without_blanks
+from radtrace.dialects.mending.blanks import Blanks, without_blanks
 from radtrace.dialects.parsed import Parsed, Problems
 from radtrace.dialects.segments import Draft, Script, Segment
 from radtrace.records import Trace, View

@@ -48,7 +48,11 @@ class Canonical(Dialect):
 
     findings: bool = False
     carries: ClassVar[frozenset[Part]] = frozenset(("boxes", "pictures"))
-    instruction: ClassVar[str] = ""
+    instruction: ClassVar[str] = (
+        'Describe the chest X-ray step by step, each step as <step region="names of regions"><findings>each finding '
+        "and present, absent or uncertain, or none</findings>what is seen there <box>x1,y1,x2,y2</box> and its picture"
+        "</step>, boxes on a grid of 0-999; then write <report>FINDINGS: ... IMPRESSION: ...</report>."
+    )
 
     def _write(self, trace: Trace, draft: Draft) -> None:
         for number, step in enumerate(trace.steps):

@@ -19,6 +19,7 @@ BETWEEN = "; "
 LABELS: dict[str, str] = {label.lower(): label for label in FINDINGS}
 """As a decision writes it -> name of `radtrace.anatomy.FINDINGS`."""
 
+_LABEL_BEGINNINGS = frozenset(label[:end] for label in LABELS for end in range(len(label) + 1))
 _ATTRIBUTES: tuple[tuple[str, ...], ...] = tuple(get_args(kind) for kind in (Status, Severity, Laterality, Change))
 _STATUS, *_OPTIONAL = ("|".join(words) for words in _ATTRIBUTES)
 _ITEM = re.compile(rf"(.{{1,60}}?) ({_STATUS})" + "".join(rf"(?: ({words}))?" for words in _OPTIONAL), re.ASCII)
@@ -65,8 +66,10 @@ def _finding(match: re.Match[str]) -> Finding:
 @lru_cache(4096)
 def begins_item(text: str) -> bool:
     """Whether an item of a decision, as `decision_text` writes it, can begin with this text."""
-    rests = (text.removeprefix(f"{label} ") for label in LABELS if text.startswith(f"{label} "))
-    return any(label.startswith(text) for label in LABELS) or any(_begins_attributes(rest, 0) for rest in rests)
+    if text in _LABEL_BEGINNINGS:
+        return True
+    spaces = (at for at, character in enumerate(text) if character == " " and text[:at] in LABELS)
+    return any(_begins_attributes(text[at + 1 :], 0) for at in spaces)
 
 
 @lru_cache(4096)

@@ -185,9 +185,9 @@ class State:
                 return None
             if separator + tail == end:
                 return State(self.grammar, Where.FINDINGS if header and self.grammar.findings else Where.WORDS)
-            return replace(self, partial=text)
+            return State(self.grammar, self.where, text)
         begins = _begins_places(text) if header else _begins_decision(text)
-        return replace(self, partial=text) if begins else None
+        return State(self.grammar, self.where, text) if begins else None
 
     def _after_digit(self, character: str) -> "State | None":
         """In a box: whole numbers of the grid, each corner past the first one on both axes."""

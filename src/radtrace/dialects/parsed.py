@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from radtrace.dialects.blanks import BLANK
+from radtrace.dialects.mending.blanks import BLANK
 from radtrace.dialects.segments import Script
 from radtrace.records import Report, Stage, Step, Trace, View
 
