@@ -9,33 +9,27 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
+from tests import tiny
 from torch import Tensor
-from transformers import ChameleonConfig
 
 from radtrace.decode.guidance import Guided
 from radtrace.decode.passes import Answer, Batch, Writer
 from radtrace.decode.pen import Drafting, Pen
 from radtrace.decode.sampling import Chooser, Sampling
 from radtrace.models.unified import UnifiedModel
+from radtrace.models.vocabulary import code_name
 
 TEXT, IMAGE = torch.arange(24, 40), torch.arange(4, 20)
 BEGIN, END = 21, 20
-VQ: dict[str, Any] = {
-    "embed_dim": 8, "num_embeddings": 16, "latent_channels": 32, "resolution": 8, "in_channels": 1,
-    "base_channels": 32, "channel_multiplier": [1], "num_res_blocks": 1, "attn_type": "none",
-}  # fmt: skip
 
 
 @pytest.fixture(scope="module", params=[0, 1, 2])
 def model(request: pytest.FixtureRequest) -> UnifiedModel:
     """Random checkpoints of different depth and heads, sharp enough to be sure of themselves."""
-    torch.manual_seed(request.param)
-    config = ChameleonConfig(
-        vocab_size=40, hidden_size=32, intermediate_size=48, num_hidden_layers=1 + request.param,
-        num_attention_heads=4, num_key_value_heads=(4, 2, 1)[request.param], max_position_embeddings=128,
-        pad_token_id=1, vq_config=VQ, vocabulary_map={"<image>": 22}, initializer_range=0.3,
+    return tiny.model(
+        40, request.param, num_hidden_layers=1 + request.param, num_attention_heads=4, initializer_range=0.3,
+        num_key_value_heads=(4, 2, 1)[request.param], max_position_embeddings=128, vocabulary_map={"<image>": 22},
     )  # fmt: skip
-    return UnifiedModel(config).eval()
 
 
 def trace(pen: Pen, draft: Sequence[int], count: int = 12, words: int = 3) -> Writer[list[int]]:
@@ -70,6 +64,114 @@ def plain(model: UnifiedModel, prompt: list[int], chooser: Chooser, count: int =
         tokens += [END, 23]
     choose(TEXT)
     return tokens[len(prompt) :]
+
+
+CODES = {"<image>": 22} | {code_name(code): 4 + code for code in range(16)}
+CELLS = [3, 0, 1, 2, 3, 7, 7, -1, 5, 4, 1, 8]
+"""The film's own codes where those of a picture draw."""
+
+
+@pytest.fixture(scope="module", params=[0, 1])
+def seer(request: pytest.FixtureRequest) -> UnifiedModel:
+    """Checkpoints that take facts in two glances and know a film's own codes, both with a say in what comes."""
+    return tiny.model(
+        40, 10 + request.param, num_attention_heads=4, num_key_value_heads=(4, 2)[request.param],
+        max_position_embeddings=128, vocabulary_map=CODES, initializer_range=0.3, facts=5, glances=2, film_token_id=3,
+        cells=3,
+    )  # fmt: skip
+
+
+def seeing(pen: Pen, draft: Sequence[int], cells: Sequence[int]) -> Writer[list[int]]:
+    """A picture of which it is known what its codes draw, words, and a picture that is given."""
+    answer = yield  # type: ignore[misc]
+    pen.row = answer.logits[-1]
+    yield from pen.choose(TEXT)
+    pen.force([BEGIN])
+    yield from pen.picture(12, IMAGE, draft, cells)
+    pen.force([END])
+    yield from pen.choose(TEXT)
+    pen.force([23, BEGIN])
+    pen.observe([4, 5, 6, 7], cells[:4])
+    pen.force([END])
+    yield from pen.choose(TEXT)
+    return pen.tokens
+
+
+def plainly_seeing(
+    model: UnifiedModel, prompt: list[int], facts: Tensor, prompt_cells: list[int], cells: list[int], chooser: Chooser
+) -> list[int]:
+    """The same without cache, batch or draft: the cells of all tokens are told anew in every pass."""
+    tokens, about = list(prompt), list(prompt_cells)
+
+    def add(token: int, following: int = -1) -> None:
+        tokens.append(token)
+        about.append(following)
+
+    def choose(allowed: Tensor, following: int = -1) -> None:
+        with torch.inference_mode():
+            logits = model(torch.tensor([tokens]), facts=facts, cells=torch.tensor([about])).logits
+        add(chooser.choose(logits[0, -1], allowed), following)
+
+    choose(TEXT)
+    add(BEGIN, cells[0])
+    for number in range(12):
+        choose(IMAGE, cells[number + 1] if number < 11 else -1)
+    add(END)
+    choose(TEXT)
+    for token, following in [(23, -1), (BEGIN, cells[0]), (4, cells[1]), (5, cells[2]), (6, cells[3]), (7, -1)]:
+        add(token, following)
+    add(END)
+    choose(TEXT)
+    return tokens[len(prompt) :]
+
+
+@pytest.mark.parametrize("sampling", [Sampling(), Sampling(temperature=1.0, seed=3)])
+@pytest.mark.parametrize("each", [1, 3])
+def test_facts_and_cells_reach_every_token_alike(seer: UnifiedModel, sampling: Sampling, each: int) -> None:
+    prompts = [[0, 3, 3, BEGIN, 9, 12, END], [0, 3, 3, BEGIN, 5, 5, END]]
+    about = [[-1, -1, -1, -1, 0, 4, -1], [-1, -1, -1, -1, 8, 2, -1]]
+    facts = torch.tensor([[1.0, -1, 0, 2, 0], [0, 0, 3, -1, 1]])
+    expected = [
+        plainly_seeing(seer, prompts[n], facts[n : n + 1], about[n], CELLS, Chooser(sampling, each * n + sample))
+        for n in range(2)
+        for sample in range(each)
+    ]
+    wrong = [int(code) for code in torch.randint(4, 20, (12,), generator=torch.Generator().manual_seed(5))]
+    for drafts in ([()] * 2 * each, [wrong] * 2 * each, [row[2:14] for row in expected]):
+        pens = [Pen(Chooser(sampling, number)) for number in range(2 * each)]
+        writers = [seeing(pen, draft, CELLS) for pen, draft in zip(pens, drafts, strict=True)]
+        batch: Batch[list[int]] = Batch(seer)
+        assert batch.run(*padded(prompts), writers, facts=facts, cells=torch.tensor(about)) == expected
+    others = [c if c < 0 else (c + 1) % 9 for c in CELLS]
+    pens = [Pen(Chooser(sampling, number)) for number in range(2 * each)]
+    moved = Batch[list[int]](seer).run(
+        *padded(prompts), [seeing(pen, (), others) for pen in pens], facts=facts, cells=torch.tensor(about)
+    )
+    assert moved != expected  # the cells are heard
+
+
+def test_guidance_doubles_cells_and_facts(seer: UnifiedModel) -> None:
+    prompt, facts = [[0, 3, 3, 25]], torch.tensor([[1.0, -1, 0, 2, 0]])
+    hidden = torch.tensor([[False, True, True, False]])
+
+    def made(model: Any) -> list[list[int]]:
+        writers = [seeing(Pen(Chooser(Sampling(), number)), (), CELLS) for number in range(2)]
+        return Batch[list[int]](model).run(*padded(prompt), writers, facts=facts)
+
+    assert made(Guided(seer, 1.0, hidden)) == made(seer)
+    assert made(Guided(seer, 6.0, hidden)) != made(seer)
+
+
+def test_a_picture_with_cells_follows_what_begins_it(model: UnifiedModel) -> None:
+    writers = [late(Pen(Chooser(Sampling(), 0)))]
+    with pytest.raises(ValueError, match="first cell"):
+        Batch[list[int]](model).run(*padded([[0, BEGIN]]), writers)
+
+
+def late(pen: Pen) -> Writer[list[int]]:
+    answer = yield  # type: ignore[misc]
+    pen.row = answer.logits[-1]
+    return (yield from pen.picture(2, IMAGE, (), [0, 1]))
 
 
 def padded(prompts: Sequence[list[int]]) -> tuple[Tensor, Tensor]:
@@ -108,12 +210,10 @@ def test_any_draft_in_any_batch_writes_what_plain_decoding_writes(model: Unified
     st.floats(0, 1),
 )
 def test_drafts_of_any_length_and_window(drafts: list[list[int]], window: int, off: float) -> None:
-    torch.manual_seed(9)
-    config = ChameleonConfig(
-        vocab_size=40, hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2,
-        num_key_value_heads=2, pad_token_id=1, vq_config=VQ, vocabulary_map={"<image>": 22}, initializer_range=0.3,
+    model = tiny.model(
+        40, 9, hidden_size=16, intermediate_size=16, num_hidden_layers=1, vocabulary_map={"<image>": 22},
+        initializer_range=0.3,
     )  # fmt: skip
-    model = UnifiedModel(config).eval()
     expected = written(model, PROMPTS, [()] * 3, Sampling(1.0))[0]
     assert written(model, PROMPTS, drafts, Sampling(1.0), window=window, narrowest=1, off_below=off)[0] == expected
 
@@ -125,12 +225,25 @@ def test_a_draft_that_stands_saves_passes_and_one_that_never_does_is_given_up(mo
     assert made == [expected]
     assert slow == 30  # 31 chosen tokens; the prompt's pass gives the first, and forced ones ride with the next
     assert fast <= slow - 11
-    assert pen.tally.written == 24
-    assert pen.tally.stood >= 12
+    assert pen.drafting.stood >= 12
     never = [4 + (each - 3) % 16 for each in expected[4:16]]
     _, [pen], _ = written(model, PROMPTS[:1], [never], Sampling(), retry=100)
     assert pen.drafting.acceptance < 0.25
-    assert pen.tally.drafted < 12
+    assert pen.drafting.compared < 12
+
+
+def test_windows_follow_what_stood() -> None:
+    drafting = Drafting(window=16, narrowest=4, widest=64)
+    widths = []
+    for stood in (16, 32, 64, 5, 0):
+        widths.append(drafting.width())
+        drafting.told(widths[-1], stood)
+    assert widths == [16, 32, 64, 64, 12]
+    assert drafting.width() == 4
+    assert (drafting.compared, drafting.stood) == (16 + 32 + 64 + 6 + 1, 117)
+    for _ in range(5):
+        drafting.told(4, 0)
+    assert [drafting.width() for _ in range(17)].count(0) == 16  # one narrow window in sixteen
 
 
 def test_drafted_samples_have_the_models_distribution(model: UnifiedModel) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from radtrace.decode.easel import Easel
+
 
 @dataclass(frozen=True, slots=True)
 class StepStarted:
@@ -15,7 +17,7 @@ class StepStarted:
 
 @dataclass(frozen=True, slots=True)
 class Wrote:
-    """More text. part: of the step or the conclusion."""
+    """More text, without the marks around it; a decision is told when it is whole."""
 
     part: Literal["findings", "words", "report", "answer"]
     text: str
@@ -31,19 +33,18 @@ class BoxWritten:
 
 @dataclass(frozen=True, slots=True)
 class PictureWritten:
-    """A step's picture. codes: of the image tokenizer, rows x columns."""
+    """A step's picture. codes: of the image tokenizer, row by row, as many as its easel holds."""
 
     number: int
     codes: tuple[int, ...]
-    rows: int
-    columns: int
+    easel: Easel
 
 
 @dataclass(frozen=True, slots=True)
 class CutOff:
     """A part reached the budget and was closed there. part: "steps" where no more of them fitted."""
 
-    part: Literal["steps", "findings", "words", "report", "answer"]
+    part: Literal["steps", "place", "findings", "words", "report", "answer"]
 
 
 Event: TypeAlias = StepStarted | Wrote | BoxWritten | PictureWritten | CutOff

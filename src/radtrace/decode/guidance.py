@@ -5,14 +5,16 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers.modeling_outputs import CausalLMOutputWithPast
+
+from radtrace.models.small import Logits
 
 
 @dataclass(frozen=True, slots=True)
 class Guided:
     """A model whose logits are without + scale * (with - without).
 
-    scale: 1 is no guidance. hidden: bool (B, T), the places of the prompt that the second reading does not see.
+    scale: 1 is no guidance. hidden: bool (B, T), the places of each prompt that the second reading does not see;
+    the traces of one prompt stand beside each other in a batch.
 
     Source:  Ho and Salimans, "Classifier-Free Diffusion Guidance", 2022, on logits.
     """
@@ -25,10 +27,16 @@ class Guided:
         if not self.hidden.any():
             raise ValueError("guidance hides nothing of the prompt: it would change nothing")
 
-    def __call__(self, input_ids: Tensor, attention_mask: Tensor, position_ids: Tensor, **rest: Any) -> Any:
+    @property
+    def cells(self) -> Any:
+        """The model's own, for who asks whether it has them."""
+        return getattr(self.model, "cells", None)
+
+    def __call__(self, input_ids: Tensor, attention_mask: Tensor, position_ids: Tensor, **rest: Any) -> Logits:
         """Logits of the batch; the cache holds both readings."""
+        hidden = self.hidden.repeat_interleave(len(input_ids) // len(self.hidden), 0)
         blind = attention_mask.clone()
-        blind[:, : self.hidden.shape[1]].masked_fill_(self.hidden, 0)
+        blind[:, : hidden.shape[1]].masked_fill_(hidden, 0)
         out = self.model(
             input_ids=input_ids.repeat(2, 1),
             attention_mask=torch.cat([attention_mask, blind]),
@@ -39,4 +47,4 @@ class Guided:
             },
         )
         seen, unseen = out.logits.chunk(2)
-        return CausalLMOutputWithPast(logits=unseen + self.scale * (seen - unseen), past_key_values=out.past_key_values)
+        return Logits(unseen + self.scale * (seen - unseen), out.past_key_values)

@@ -34,7 +34,9 @@ class Chooser:
         self._generator = torch.Generator().manual_seed(self.sampling.seed * 1_000_003 + self.number)
 
     def choose(self, logits: Tensor, allowed: Tensor) -> int:
-        """A token id of `allowed` (K,) by the logits (V,) of all tokens."""
+        """A token id of `allowed` (K,) by the logits (V,) of all tokens; nothing is drawn where there is only one."""
+        if len(allowed) == 1:
+            return int(allowed[0])
         among = logits[allowed].float().cpu()
         if self.sampling.temperature == 0:
             return int(allowed[int(among.argmax())])

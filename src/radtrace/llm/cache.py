@@ -10,16 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from radtrace.errors import InputError
-from radtrace.runs import publish
-
-FOLDER = "RADTRACE_CACHE"
+from radtrace.runs import cache_root, publish
 
 
 def cache_folder() -> Path:
-    """The folder that RADTRACE_CACHE names, or radtrace's own below the user's cache folder."""
-    named = os.environ.get(FOLDER)
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return (Path(named) if named else Path(home) / "radtrace") / "llm"
+    """Where answers are kept, for all runs."""
+    return cache_root() / "llm"
 
 
 def digest(url: str, request: Mapping[str, Any]) -> str:
