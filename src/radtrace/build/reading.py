@@ -1,14 +1,17 @@
 """Finding traces in a dataset that was built."""
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
+
 from radtrace.build.shards import Row, read_rows, study_ids, study_reports
 from radtrace.errors import InputError, did_you_mean
-from radtrace.records import Report
+from radtrace.geometry import Box
+from radtrace.records import Report, Trace
 
 _AT_ONCE = 20
 """Studies whose pictures are in memory together."""
@@ -59,6 +62,20 @@ def find_traces(
     for path, index, _ in sorted(entries):
         chosen.setdefault(path, []).append(index)
     return Found(tuple((path, tuple(indices)) for path, indices in chosen.items()), total)
+
+
+def boxes_of(trace: Trace) -> dict[str, Box]:
+    """The regions that a trace places."""
+    return {region.name: region.box for step in trace.steps for region in step.regions if region.box}
+
+
+def usual_boxes(found: Iterable[dict[str, Box]]) -> dict[str, Box]:
+    """The mean box of each region."""
+    every: dict[str, list[tuple[float, ...]]] = {}
+    for boxes in found:
+        for name, box in boxes.items():
+            every.setdefault(name, []).append((box.x1, box.y1, box.x2, box.y2))
+    return {name: Box.of(np.mean(corners, axis=0).tolist()) for name, corners in every.items()}
 
 
 def read_reports(dataset: Path, split: str | None = None) -> Iterator[tuple[str, Report | None]]:

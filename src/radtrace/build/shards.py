@@ -71,7 +71,11 @@ _VIEW = pa.struct(
 _REPORT = pa.struct(
     [(name, pa.string()) for name in ("findings", "impression", "indication", "comparison", "technique")]
 )
+_ASSESSMENT = pa.struct([("label", pa.string()), ("probability", pa.float64())])
 _STAGE = pa.struct([("name", pa.string()), ("version", pa.string()), ("detail", pa.string())])
+
+_LATER = frozenset({"assessments"})
+"""Columns that a dataset of an older radtrace may lack."""
 
 _CORNERS = ("x1", "y1", "x2", "y2")
 
@@ -86,6 +90,7 @@ _COLUMNS = pa.schema(
         ("steps", pa.list_(_STEP)),
         ("report", _REPORT),
         ("labels", pa.list_(_LABEL)),
+        ("assessments", pa.list_(_ASSESSMENT)),
         ("provenance", pa.list_(_STAGE)),
         ("schema_version", pa.int64()),
     ]
@@ -180,7 +185,8 @@ def from_row(row: dict[str, Any]) -> Row:
             finding["span"] = _named(("start", "end"), finding["span"])
         steps.append(step)
     names = ("schema_version", "study_id", "view", "report", "provenance")
-    trace = Trace.model_validate({name: row[name] for name in names} | {"steps": steps})
+    said = row.get("assessments") or []
+    trace = Trace.model_validate({name: row[name] for name in names} | {"steps": steps, "assessments": said})
     labels = tuple(Label.model_validate({**label, "box": _named(_CORNERS, label["box"])}) for label in row["labels"])
     return Row(trace, row["image"]["bytes"], tuple(pngs), labels)
 
@@ -249,7 +255,7 @@ def _opened(path: Path) -> pq.ParquetFile:
         file = pq.ParquetFile(path)
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"{path}: cannot be read as Parquet") from error
-    missing = [name for name in SCHEMA.names if name not in file.schema_arrow.names]
+    missing = [name for name in SCHEMA.names if name not in {*file.schema_arrow.names, *_LATER}]
     if missing:
         raise InputError(f"{path}: no trace dataset: lacks the column {', '.join(missing)}")
     return file

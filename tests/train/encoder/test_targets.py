@@ -7,6 +7,7 @@ from radtrace.metrics.clinical.gold import Gold
 from radtrace.records import Label, Report, Study, View
 from radtrace.train.encoder.targets import (
     ABNORMAL,
+    GOLD_OF,
     Reading,
     choose_labels,
     read_study,
@@ -103,3 +104,10 @@ def test_a_finding_of_one_side_lies_in_the_regions_of_that_side() -> None:
     assert region_boxes(reading, "Atelectasis, left", regions)[0].tolist() == pytest.approx([0.6, 0.5, 0.9, 0.8])
     assert len(region_boxes(reading, "Nodule", regions)) == 0
     assert len(region_boxes(reading, "Atelectasis", np.full_like(regions, np.nan))) == 0
+
+
+def test_the_gold_file_settles_the_finding_of_each_columns_name() -> None:
+    assert GOLD_OF["Pneumothorax"] == "Pneumothorax"
+    assert GOLD_OF["Pleural Effusion"] == "Effusion"
+    assert GOLD_OF["Pleural Thickening"] == "Pleural_Thickening"
+    assert "Hernia" not in GOLD_OF.values()

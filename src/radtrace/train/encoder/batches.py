@@ -13,6 +13,7 @@ from radtrace.models.encoder import MASK_STRIDE, EncoderConfig
 from radtrace.train.encoder.augment import Augment, expose, thetas, warp
 from radtrace.train.encoder.films import Films
 from radtrace.train.encoder.targets import LIKELY, Targets, region_boxes
+from radtrace.train.sampling import worth
 
 MAP = 32
 """Cells a side in which the places of findings are drawn before they are warped with the film."""
@@ -70,14 +71,8 @@ class Batch:
 
 
 def chances(targets: Targets, rows: Rows, rarest: float) -> npt.NDArray[np.float64]:
-    """Chance of each study: by the square root of how rare the rarest thing is that it shows, at most `rarest` times.
-
-    A study that shows nothing, or only what four times the median number of studies show, counts once.
-    """
-    positive = (targets.values[rows] >= LIKELY) & targets.known[rows]
-    counts = positive.sum(0).clip(min=1)
-    worth = np.sqrt(np.median(counts) * 4 / counts).clip(1.0, rarest)
-    shares = np.where(positive, worth, 1.0).max(1)
+    """Chance of each study, by `worth` of what it shows."""
+    shares = worth((targets.values[rows] >= LIKELY) & targets.known[rows], rarest)
     return np.asarray(shares / shares.sum(), np.float64)
 
 

@@ -9,7 +9,8 @@ import numpy.typing as npt
 from scipy import optimize, stats
 
 from radtrace.anatomy import FINDINGS
-from radtrace.train.encoder.targets import ABNORMAL, LIKELY
+from radtrace.models.encoder import ABNORMAL
+from radtrace.train.encoder.targets import LIKELY
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]

@@ -21,12 +21,13 @@ from radtrace.train.encoder.batches import Batches, Cases
 from radtrace.train.encoder.films import Pool, films_of, studies_of
 from radtrace.train.encoder.learning import Learning, LossWeights, Run, judged, start_as_localizer, start_at_rates
 from radtrace.train.encoder.scores import findings_of, mean_auroc
+from radtrace.train.encoder.skill import skill_of
 from radtrace.train.encoder.summary import figures_of, line_of, told_of
 from radtrace.train.encoder.targets import choose_labels, read_study, targets_of
 
 METRICS, FIGURES, CURVES, FILMS, CHECKPOINT = "metrics.jsonl", "figures.json", "curves.png", "films.npz", "state.pt"
-RESULT = "encoder"
-"""Folder of the checkpoint that `load_encoder` reads, in the run's folder."""
+RESULT, SKILL = "encoder", "skill.json"
+"""Folder of the checkpoint that `load_encoder` reads, in the run's folder, and in it what `Skill.load` reads."""
 _SUPPORT = 10
 """Positives on the validation from which a finding counts."""
 
@@ -159,6 +160,7 @@ class EncoderRecipe(Stage):
         held, val = (judged(network, cases, part) for part in ("held", "val"))
         told = told_of(held)
         save_encoder(network, told, self.output / RESULT)
+        skill_of(held).save(self.output / RESULT / SKILL)
         alone = {view: judged(network, cases, "val", view) for view in VIEWS}
         figures = {"step": run.best["step"], "parameters": sum(p.numel() for p in network.parameters())}
         figures |= figures_of(val, told, alone, self.resamples, _SUPPORT)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from radtrace.models.encoder import Told
+from radtrace.models.encoder import ABNORMAL, Told
 from radtrace.train.encoder.scores import (
     Judged,
     against_normal,
@@ -22,7 +22,8 @@ from radtrace.train.encoder.scores import (
     reliability,
     thresholds,
 )
-from radtrace.train.encoder.targets import ABNORMAL, GOLD_OF
+from radtrace.train.encoder.skill import prevalence
+from radtrace.train.encoder.targets import GOLD_OF
 
 FALSE_POSITIVES = 0.15
 """Of the normal studies, that may be accused."""
@@ -32,7 +33,8 @@ def told_of(held: Judged) -> dict[str, Told]:
     """Calibration and thresholds from studies that were not learnt from."""
     lines, alone = calibration(held), thresholds(held, FALSE_POSITIVES)
     _, together = joint_thresholds(held, [name for name in held.labels if name in GOLD_OF], FALSE_POSITIVES)
-    return {name: Told(*lines[name], alone[name], together.get(name)) for name in held.labels}
+    shares = prevalence(held)
+    return {name: Told(*lines[name], alone[name], together.get(name), shares[name]) for name in held.labels}
 
 
 def figures_of(

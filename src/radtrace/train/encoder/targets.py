@@ -10,11 +10,9 @@ import numpy.typing as npt
 from radtrace.anatomy import FINDINGS, REGIONS
 from radtrace.findings import NIH14, annotate
 from radtrace.metrics.clinical.gold import Gold
-from radtrace.records import Finding, Study
+from radtrace.models.encoder import ABNORMAL, DEVICES
+from radtrace.records import Finding, Report, Study
 
-ABNORMAL = "Abnormal"
-"""Whether anything is found."""
-DEVICES = "Support Devices"
 SIDES = ("right", "left")
 _OTHER_SIDE = {"right": "left", "left": "right"}
 LIKELY, UNCERTAIN = 0.8, 0.5
@@ -22,11 +20,15 @@ MINED = (0.1, 0.9)
 """What a label that was mined from an unpublished report is worth: absent, present."""
 OMITTED = frozenset({"Hernia"})
 """Columns that the gold file leaves empty for every study."""
-GOLD_OF: dict[str, str] = {
-    next(label for label, kind in FINDINGS.items() if kind.nih14 == column): column
-    for column in NIH14
-    if column not in OMITTED
-}
+
+
+def _named_by(column: str) -> str:
+    """The finding that a column of NIH's is about: the one of its name, else the first of its kind."""
+    name = column.replace("_", " ")
+    return name if name in FINDINGS else next(label for label, kind in FINDINGS.items() if kind.nih14 == column)
+
+
+GOLD_OF: dict[str, str] = {_named_by(column): column for column in NIH14 if column not in OMITTED}
 """Finding -> the gold file's column that settles it."""
 
 Said = Mapping[str, float]
@@ -58,27 +60,28 @@ class Targets:
 
 def read_study(study: Study, silent_is_absent: bool, gold: Gold | None) -> Reading:
     """A study's findings: by its report's words, else by its labels; the gold file has the last word on its columns."""
-    text = f"{study.report.findings}\n\n{study.report.impression}".strip() if study.report else ""
-    if not text or not study.report:
+    if not study.report or not f"{study.report.findings}{study.report.impression}".strip():
         return _of_labels(study)
+    said, places = read_report(study.report)
+    if gold is not None and study.id in gold.rows:
+        row = dict(zip(NIH14, gold.rows[study.id], strict=True))
+        said |= {label: float(row[column] > 0) for label, column in GOLD_OF.items()}
+        said[ABNORMAL] = float(study.id not in gold.normal)
+    return Reading(said, silent_is_absent or not said[ABNORMAL], places)
+
+
+def read_report(report: Report) -> tuple[dict[str, float], dict[str, frozenset[str]]]:
+    """Column -> how sure the report's words are of it, and column -> the regions where it is present."""
     said: dict[str, float] = {}
     places: dict[str, set[str]] = {}
-    for annotation in (a for section in (study.report.findings, study.report.impression) for a in annotate(section)):
+    for annotation in (a for section in (report.findings, report.impression) for a in annotate(section)):
         for finding, likely in zip(annotation.findings, annotation.likely, strict=True):
             for column in _columns(finding):
                 said[column] = max(said.get(column, 0.0), _sureness(finding, likely))
                 if finding.status == "present":
                     places.setdefault(column, set()).update(finding.regions)
     said[ABNORMAL] = float(any(value > 0 for value in said.values()))
-    if gold is not None and study.id in gold.rows:
-        row = dict(zip(NIH14, gold.rows[study.id], strict=True))
-        said |= {label: float(row[column] > 0) for label, column in GOLD_OF.items()}
-        said[ABNORMAL] = float(study.id not in gold.normal)
-    return Reading(
-        said,
-        silent_is_absent or not said[ABNORMAL],
-        {column: frozenset(found) for column, found in places.items() if found},
-    )
+    return said, {column: frozenset(found) for column, found in places.items() if found}
 
 
 def _sureness(finding: Finding, likely: bool) -> float:

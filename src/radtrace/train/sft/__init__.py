@@ -1,0 +1,1 @@
+"""Supervised fine-tuning: a unified model learns to write traces."""

@@ -1,0 +1,64 @@
+"""Sentences that a text may be composed of, and of which studies they may be said."""
+
+import pytest
+
+from radtrace.train.consensus.sentences import Told, pool_of, wholes_of
+
+SECTIONS = [
+    "The heart is normal in size. The lungs are clear. No pleural effusion.",
+    "The heart is normal in size. The lungs are clear. There is a small left pleural effusion. Stable nodule.",
+    "The heart is normal in size. The lungs are clear. XXXX XXXX are intact. Possible small pneumothorax. 3 mm nodule.",
+    "There is a small left pleural effusion. The lungs are otherwise clear. 1. The heart is large in size.",
+]
+
+
+def test_whole_sentences_of_one_film_that_leave_nothing_open() -> None:
+    written = {each.text: each for each in pool_of(SECTIONS) if each.count}
+    # "No pleural effusion." finds nothing and stands in too few; a stable nodule compares; "otherwise" points;
+    # "large" may be a slip, which few sections have
+    assert set(written) == {
+        "The heart is normal in size.",
+        "The lungs are clear.",
+        "There is a small left pleural effusion.",
+    }
+    effusion = written["There is a small left pleural effusion."]
+    assert effusion.present == {"Pleural Effusion", "Pleural Effusion, left"}
+    assert (effusion.found, effusion.domain, effusion.count) == ({"Pleural Effusion"}, "lung", 2)
+    assert written["The heart is normal in size."].absent == {"Cardiomegaly"}
+
+
+def test_the_usual_come_first_and_a_plain_one_of_each_finding_last() -> None:
+    pool = pool_of(SECTIONS)
+    assert pool[0].count == 3
+    plain = [each for each in pool if not each.count]
+    assert {"Pneumothorax", "Scoliosis"} <= {label for each in plain for label in each.present}
+    assert pool[-len(plain) :] == plain
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "suits"),
+    [
+        ("The lungs are clear.", [], True),
+        ("The lungs are clear.", ["Cardiomegaly"], True),
+        ("The lungs are clear.", ["Atelectasis"], False),  # a lung with atelectasis is not clear
+        ("No acute disease.", ["Cardiomegaly"], True),
+        ("No acute disease.", ["Pleural Effusion"], False),
+        ("Lungs are normally inflated.", ["Hyperinflation"], False),
+        ("There is a small left pleural effusion.", ["Pleural Effusion", "Pleural Effusion, left"], True),
+        ("There is a small left pleural effusion.", ["Pleural Effusion", "Pleural Effusion, right"], False),
+        ("There is a small left pleural effusion.", [], False),
+        ("No pleural effusion.", ["Pleural Effusion"], False),
+        ("The lungs are clear.", ["Scarring"], False),
+        ("No focal consolidation.", ["Pneumonia"], False),
+        ("The skeletal structures are normal.", ["Scoliosis"], False),
+        ("There are no acute bony findings.", ["Fracture"], False),
+        ("The skeletal structures are normal.", ["Central Venous Catheter"], True),
+    ],
+)
+def test_a_sentence_says_nothing_that_was_not_decided(text: str, columns: list[str], suits: bool) -> None:
+    (sentence,) = (each for each in wholes_of([text] * 3) if each.text == text)
+    assert sentence.suits(Told.of(columns)) is suits
+
+
+def test_sums_of_other_columns_are_not_told() -> None:
+    assert Told.of(["Abnormal", "Support Devices", "Pacemaker"]).columns == {"Pacemaker"}
