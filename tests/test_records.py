@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from radtrace.anatomy import DOMAINS, REGIONS
 from radtrace.geometry import Box
 from radtrace.records import (
+    Assessment,
     Finding,
     LocalizedImage,
     Region,
@@ -50,12 +51,14 @@ STEP = st.builds(
 VIEW = st.builds(
     View, id=TEXT, uri=TEXT, width=st.none() | st.integers(1, 9999), height=st.none() | st.integers(1, 9999)
 )
+ASSESSMENT = st.builds(Assessment, label=TEXT, probability=st.none() | st.floats(0, 1))
 TRACE = st.builds(
     Trace,
     study_id=TEXT,
     view=VIEW,
     steps=st.lists(STEP, max_size=4).map(tuple),
     report=st.none() | st.builds(Report, findings=TEXT, impression=TEXT),
+    assessments=st.lists(ASSESSMENT, max_size=3, unique_by=lambda each: each.label).map(tuple),
     provenance=st.lists(st.builds(Stage, name=TEXT, version=TEXT), max_size=2).map(tuple),
 )
 
@@ -84,6 +87,18 @@ def test_a_rejection_has_a_reason_and_a_span_has_characters():
         Rejected(study_id="1", stage="view", reason="")
     with pytest.raises(ValidationError, match="empty span"):
         Span(start=3, end=3)
+
+
+@pytest.mark.parametrize("probability", [-0.01, 1.01, float("nan")])
+def test_a_confidence_is_a_probability(probability):
+    with pytest.raises(ValidationError):
+        Assessment(label="Edema", probability=probability)
+
+
+def test_a_finding_is_assessed_once():
+    twice = (Assessment(label="Edema", probability=0.2), Assessment(label="Edema", probability=None))
+    with pytest.raises(ValidationError, match="'Edema' is assessed twice"):
+        Trace(study_id="1", view=View(id="a", uri="a.png"), steps=(), assessments=twice)
 
 
 @pytest.mark.parametrize("split", ["my split", "a/b", "", "all", "a" * 65, "train\n"])

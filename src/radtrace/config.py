@@ -20,6 +20,7 @@ SOURCES: dict[str, str] = {
     "coco": "radtrace.sources.coco:Coco",
     "ms_cxr": "radtrace.sources.ms_cxr:MsCxr",
     "gemex_thinkvg": "radtrace.sources.gemex_thinkvg:GemexThinkVG",
+    "films": "radtrace.sources.films:Films",
     "phantoms": "radtrace.sources.phantoms:Phantoms",
 }
 """Dataset readers: name -> "module:attr"."""

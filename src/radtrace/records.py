@@ -195,6 +195,17 @@ class Step(Record):
     image: LocalizedImage | None = None
 
 
+class Assessment(Record):
+    """How sure a reader is of one finding, whether its report names it or not.
+
+    label: a name of `radtrace.anatomy.FINDINGS`.
+    probability: calibrated, that the finding is present; None where the reader cannot tell ("not assessed").
+    """
+
+    label: str
+    probability: float | None = Field(ge=0, le=1, allow_inf_nan=False)
+
+
 class Stage(Record):
     """One stage, model or verdict that touched a trace."""
 
@@ -204,7 +215,10 @@ class Stage(Record):
 
 
 class Trace(Record):
-    """Interleaved reasoning over one view of a study, and its conclusion (MMRad-IVL Sec. 2)."""
+    """Interleaved reasoning over one view of a study, and its conclusion (MMRad-IVL Sec. 2).
+
+    assessments: a reader's confidence, each finding once; empty where none is stated.
+    """
 
     schema_version: SchemaVersion = 1
     study_id: str
@@ -212,7 +226,16 @@ class Trace(Record):
     steps: tuple[Step, ...]
     report: Report | None = None
     answer: str | None = None
+    assessments: tuple[Assessment, ...] = ()
     provenance: tuple[Stage, ...] = ()
+
+    @model_validator(mode="after")
+    def _check_assessments(self) -> "Trace":
+        labels = [each.label for each in self.assessments]
+        doubled = next((label for at, label in enumerate(labels) if label in labels[:at]), None)
+        if doubled is not None:
+            raise ValueError(f"{doubled!r} is assessed twice")
+        return self
 
 
 class Question(Record):

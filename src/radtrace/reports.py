@@ -16,6 +16,11 @@ from radtrace.records import Record, Report, Span
 
 Section = Literal["findings", "impression", "indication", "comparison", "technique"]
 
+_DANGLING = re.compile(
+    r"\b(?:an?|the|of|and|n?or|with(?:out)?|no|is|are|was|were|be|ha(?:s|ve)|in|on|at|to|for|from|by|as|than|there|that"
+    r"|which|these|this|its)[^a-z0-9]*\Z",
+    re.IGNORECASE,
+)
 _STUDY = r"(?:the |this )?(?:exam(?:ination)?|study|request|visit|referral|procedure)"
 _PRIORS = r"(?:study|studies|exams?|examinations?|films?|imaging|images|radiographs?|reports?|dates?)"
 _ADVICE = r" ?(?:and|&|/) ?recommendations?"
@@ -44,6 +49,11 @@ _AFTER_STOP = re.compile(r"[.?!;:\])][ \t*_]*\Z")
 _BLANK_LINE = re.compile(r"\n[ \t\r]*\n")
 _LINE_BACK = 40
 """Characters looked back for the opening of a line: longer than any opening worth reading."""
+
+
+def dangles(sentence: str) -> bool:
+    """Whether it ends in a word that something must follow."""
+    return _DANGLING.search(sentence) is not None
 
 
 def has_words(text: str | None) -> bool:

@@ -20,6 +20,7 @@ from radtrace.errors import InputError
 
 RECIPE_FILE = "run.json"
 LOCK_FILE = ".lock"
+CACHE = "RADTRACE_CACHE"
 _RECORDED_PACKAGES = ("radtrace", "radtrace-weights", "numpy", "pillow", "pyarrow", "pydicom", "scipy", "torch")
 
 
@@ -85,6 +86,13 @@ class RunFolder:
                 f"{self.path}: was begun with other settings: {'; '.join(changed)}. "
                 "Restore them, choose another output, or delete the folder"
             )
+
+
+def cache_root() -> Path:
+    """The one cache folder: what RADTRACE_CACHE names, or radtrace's own below the user's cache folder."""
+    named = os.environ.get(CACHE)
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(named) if named else Path(home) / "radtrace"
 
 
 def versions() -> dict[str, str]:

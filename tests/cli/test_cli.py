@@ -91,9 +91,9 @@ def test_build_show_and_strict(radtrace, tmp_path):
     assert "2 of 2 studies rejected" in done.stderr
 
 
-def test_the_demo_makes_its_page(radtrace, tmp_path):
-    done = radtrace("demo", "--count", "2", "--no-open", "-o", "d")
+def test_the_demo_makes_its_page_without_a_model(radtrace, tmp_path):
+    done = radtrace("demo", "--count", "2", "--no-open", "-o", "d", RADTRACE_WEIGHTS=str(tmp_path))
     assert done.returncode == 0, done.stderr
-    assert "SYNTHETIC" not in done.stderr
+    assert "not read but built from their reports: RADTRACE_WEIGHTS=" in done.stderr.splitlines()[0]
     assert (tmp_path / "d" / "traces.html").stat().st_size > 100_000
-    assert radtrace("demo", "--count", "2", "--no-open", "-o", "d").returncode == 0
+    assert radtrace("demo", "--count", "2", "--no-open", "-o", "d", RADTRACE_WEIGHTS=str(tmp_path)).returncode == 0

@@ -6,7 +6,7 @@ from radtrace.geometry import Box
 from radtrace.images import crop, encode_png
 from radtrace.pages import TraceView
 from radtrace.phantoms import phantom
-from radtrace.records import Finding, Region, Report, Span, Stage, Step, Trace, View
+from radtrace.records import Assessment, Finding, Region, Report, Span, Stage, Step, Trace, View
 
 HOSTILE = "</script><script>alert(1)</script><!--<script> \"'&amp;\u2028\u2029\U0001fac1 naïve"
 
@@ -47,6 +47,11 @@ def _view(study_id: str, seed: int, extra: str = "") -> TraceView:
         view=View(id=f"{study_id}-1", uri="film.png", projection="PA", width=128, height=128, sha256="ab" * 32),
         steps=steps,
         report=Report(findings=f"{extra}All the words.", impression=f"{extra}Small effusion.", indication="Cough."),
+        assessments=(
+            Assessment(label=f"{extra}nodule", probability=None),
+            Assessment(label="cardiomegaly", probability=0.004),
+            Assessment(label="pleural effusion", probability=0.874),
+        ),
         provenance=(Stage(name="annotate", version="rules", detail=extra),),
     )
     return TraceView(trace, encode_png(film), tuple(step.box and encode_png(crop(film, step.box)) for step in steps))

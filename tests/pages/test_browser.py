@@ -1,6 +1,7 @@
 """The page in a real Chromium, opened from the disk."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,24 @@ def test_it_shows_film_steps_findings_and_report(opened: Any, views: list[TraceV
     for words in ("All the words.", "Small effusion.", "Cough."):
         assert words in opened.locator("#report").inner_text()
     assert "Research use only" in opened.locator(".banner").inner_text()
+
+
+def test_confidence_stands_below_the_report_and_says_what_was_not_assessed(opened: Any) -> None:
+    rows = opened.locator("#confidence tbody tr").evaluate_all(
+        "all => all.map(row => [...row.cells].map(c => c.textContent))"
+    )
+    assert rows == [["pleural effusion", "87%"], ["cardiomegaly", "under 1%"], ["nodule", "not assessed"]]
+
+
+def test_a_generated_picture_stands_beside_the_film_there(browser: Any, views: list[TraceView], tmp_path: Path) -> None:
+    path = tmp_path / "one.html"
+    write_page([replace(views[0], real_crops=(views[0].film_png, None, None))], path, "One")
+    page = browser.new_page()
+    page.goto(path.as_uri())
+    cards = [page.locator(".card").nth(number).locator(".picture img").count() for number in range(3)]
+    assert cards == [2, 1, 0]
+    assert page.get_by_text("the film there").is_visible()
+    page.close()
 
 
 def test_the_box_lies_where_the_record_says(opened: Any, views: list[TraceView]) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 import tracemalloc
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import get_args
@@ -142,3 +143,13 @@ def test_memory_does_not_grow_with_the_number_of_traces(views: list[TraceView], 
         tracemalloc.stop()
     assert (tmp_path / "page.html").stat().st_size > 200_000_000
     assert peak < 20_000_000
+
+
+def test_the_film_stands_beside_a_generated_picture(views: list[TraceView], tmp_path: Path) -> None:
+    crops = (views[0].film_png, None, None)
+    _, page = _written([replace(views[0], real_crops=crops), views[1]], tmp_path)
+    first, second = (json.loads(page.scripts[f"trace-{number}"])["crops"] for number in range(2))
+    assert [crop is None for crop in first] == [False, True, True]
+    assert second == []
+    with pytest.raises(ValueError, match="3 steps but 1 crops"):
+        write_page([replace(views[0], real_crops=crops[:1])], tmp_path / "p.html", "x")

@@ -1,5 +1,7 @@
 """The command line: one thin command a file; what is heavy is imported inside the command."""
 
+import errno
+import gc
 import importlib
 import sys
 import traceback
@@ -7,14 +9,16 @@ import traceback
 import click
 
 from radtrace import __version__
-from radtrace.errors import InputError, RadtraceError, did_you_mean
+from radtrace.errors import InputError, RadtraceError, did_you_mean, is_out_of_memory, one_line
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "demo": ("radtrace.cli.demo:demo", "Make phantom studies, build their traces and open the page."),
+    "demo": ("radtrace.cli.demo:demo", "Make phantom studies, read them and open the page."),
+    "read": ("radtrace.cli.read:read", "Read chest films: an interleaved trace and a report of each study."),
     "findings": ("radtrace.cli.findings:findings", "What a report says: findings, status, regions, labels."),
     "localize": ("radtrace.cli.localize:localize", "Where the anatomy is on a film."),
     "build": ("radtrace.cli.build:build", "Turn studies into a dataset of interleaved traces."),
     "train": ("radtrace.cli.train:train", "Train one stage of a model."),
+    "predict": ("radtrace.cli.predict:predict", "Let a model read a dataset, for scoring."),
     "score": ("radtrace.cli.score:score", "Score predicted reports against reference reports."),
     "compare": ("radtrace.cli.compare:compare", "Whether one model scores better than another, with paired tests."),
     "report": ("radtrace.cli.report:report", "Tables of the papers' shapes, and a page of samples side by side."),
@@ -22,6 +26,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("radtrace.cli.show:show", "Page through traces in one self-contained HTML file."),
 }
 """name -> ("module:attr", one line of help)."""
+_NO_ROOM = ": make room; the same command goes on where it stopped"
+_OUT_OF_MEMORY = "out of memory: give the process more, or it less at a time; the same command goes on where it stopped"
 
 
 class _Commands(click.Group):
@@ -63,7 +69,9 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; every error ends in one line and the exit status that says whose fault it is."""
-    sys.exit(_status())
+    status = _status()
+    gc.freeze()  # what is left ends with the process: with torch, searching it for garbage takes half a second
+    sys.exit(status)
 
 
 def _status() -> int:
@@ -79,17 +87,26 @@ def _status() -> int:
     except BrokenPipeError:
         sys.stdout = None
         return 0
-    except OSError as error:
+    except (MemoryError, OSError, ImportError, RuntimeError) as error:
+        if is_out_of_memory(error):
+            return _fail(_OUT_OF_MEMORY, InputError.exit_status)
+        if not isinstance(error, OSError):
+            return _fault(error)
         name = f"{error.filename}: " if error.filename else ""
-        return _fail(f"{name}{error.strerror or error}", InputError.exit_status)
-    except Exception as error:  # the last line of defence: a status for the user, for us the way that led there
-        traceback.print_tb(error.__traceback__)  # without the message, which may quote a report
-        fault = f"{type(error).__name__}: this is a fault of radtrace; please report it with the lines above"
-        return _fail(fault, RadtraceError.exit_status)
+        more = _NO_ROOM if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+        return _fail(f"{name}{error.strerror or error}{more}", InputError.exit_status)
+    except Exception as error:  # the last line of defence
+        return _fault(error)
     return result if isinstance(result, int) else 0
 
 
+def _fault(error: Exception) -> int:
+    """A status for the user, for us the way that led there, without the message, which may quote a report."""
+    traceback.print_tb(error.__traceback__)
+    fault = f"{type(error).__name__}: this is a fault of radtrace; please report it with the lines above"
+    return _fail(fault, RadtraceError.exit_status)
+
+
 def _fail(message: str, status: int) -> int:
-    one_line = " ".join(message.split())
-    click.echo(f"radtrace: {one_line}", err=True)
+    click.echo(f"radtrace: {one_line(message)}", err=True)
     return status

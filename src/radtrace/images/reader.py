@@ -62,6 +62,11 @@ class FilmReader:
     ) -> None:
         self.close()
 
+    def start(self) -> None:
+        """Start a process now, which gets ready while the caller does something else."""
+        if not self._workers:
+            self._workers.append(_Worker.start(self._memory_mb))
+
     def close(self) -> None:
         """End the worker processes; films already given stay valid, and the reader can be used again."""
         while self._workers:

@@ -51,6 +51,7 @@ class Localization:
     regions: name of `radtrace.anatomy.REGIONS` -> box in the film as it was given, turned or not; all 35 or none.
     cardiothoracic_ratio: width of the heart over the inner width of the chest, on frontal films with regions.
     warnings: why there are no regions, or what to distrust about them.
+    inverted: whether air is bright on the film as it was given.
     """
 
     kind: str
@@ -61,6 +62,7 @@ class Localization:
     sides_by: ToldBy | None = None
     projection: Projection = "unknown"
     cardiothoracic_ratio: float | None = None
+    inverted: bool = False
 
 
 class _Look(NamedTuple):
@@ -133,7 +135,7 @@ class Localizer:
         rotation = 90 * seen.turns
         if seen.look.kind_name == "lateral":
             said = (*seen.warnings, "lateral: regions are found on frontal films only")
-            return Localization("lateral", rotation, warnings=said)
+            return Localization("lateral", rotation, warnings=said, inverted=seen.inverted)
         sides = verified(seen.look.mirrored[1], rotation, orientation, self._marker(seen))
         if sides.mirrored:
             flipped = np.ascontiguousarray(seen.pixels[:, ::-1])
@@ -146,6 +148,7 @@ class Localizer:
             mirrored=sides.mirrored,
             sides_by=sides.told_by,
             projection=_projection(projection, seen.look),
+            inverted=seen.inverted,
         )
         if chest is None:
             return found

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from radtrace.errors import InputError, MissingExtraError
+from radtrace.errors import InputError, MissingExtraError, is_out_of_memory
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -100,7 +100,11 @@ def read(path: Path, architecture: str, purpose: str) -> "tuple[dict[str, str], 
             tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
     except ModuleNotFoundError as error:
         raise MissingExtraError("read", purpose) from error
-    except (SafetensorError, OSError) as error:
+    except OSError as error:
+        if is_out_of_memory(error):
+            raise
+        raise InputError(f"{path}: {error.strerror or 'cannot be opened'}") from error
+    except SafetensorError as error:
         raise InputError(f"{path}: damaged, or no safetensors file") from error
     if about.get("architecture") != architecture:
         raise InputError(f"{path}: weights of {about.get('architecture')!r}; this version reads {architecture!r}")

@@ -24,11 +24,13 @@ class TraceView:
 
     film_png: PNG or JPEG bytes of the view; where they are squashed, the view's width and height set the aspect.
     step_images: PNG or JPEG bytes for each step, None where a step has no picture.
+    real_crops: the film itself where a model generated a step's picture, shown beside it; empty, or one for each step.
     """
 
     trace: Trace
     film_png: bytes
     step_images: tuple[bytes | None, ...]
+    real_crops: tuple[bytes | None, ...] = ()
 
 
 def write_page(views: Iterable[TraceView], path: Path, title: str, notes: Sequence[str] = ()) -> int:
@@ -70,15 +72,18 @@ def _data(view: TraceView) -> dict[str, Any]:
     trace = view.trace
     if len(view.step_images) != len(trace.steps):
         raise ValueError(f"{trace.study_id}: {len(trace.steps)} steps but {len(view.step_images)} step images")
-    images = [
-        image and data_uri(image, f"{trace.study_id}: image of step {number}")
-        for number, image in enumerate(view.step_images, start=1)
-    ]
+    if len(view.real_crops) not in (0, len(trace.steps)):
+        raise ValueError(f"{trace.study_id}: {len(trace.steps)} steps but {len(view.real_crops)} crops")
     return {
         "trace": trace.model_dump(mode="json"),
         "film": data_uri(view.film_png, f"{trace.study_id}: film"),
-        "images": images,
+        "images": _addresses(view.step_images, f"{trace.study_id}: image of step"),
+        "crops": _addresses(view.real_crops, f"{trace.study_id}: crop of step"),
     }
+
+
+def _addresses(images: Sequence[bytes | None], what: str) -> list[str | None]:
+    return [data_uri(image, f"{what} {number}") if image else None for number, image in enumerate(images, start=1)]
 
 
 def _entry(trace: Trace) -> dict[str, Any]:

@@ -25,6 +25,7 @@ class Dicom(OwnSource):
 
     root: folder that holds the files, at any depth. dicomdir: a DICOMDIR, relative to root; only the files that it
         names are read; None: all.
+    files: these only, relative to root; None: all.
     reports: a table (see `radtrace.sources.reports`), relative to root, whose column `study_id` holds what `report_key`
         says, or the study's hash; None: structured reports among the files, the last verified one of a study.
     report_key: what the table calls a study by.
@@ -34,6 +35,7 @@ class Dicom(OwnSource):
     """
 
     dicomdir: Path | None = None
+    files: tuple[Path, ...] | None = None
     reports: Path | None = None
     report_key: Literal["StudyInstanceUID", "AccessionNumber"] = "StudyInstanceUID"
     name_files: bool = False
@@ -78,6 +80,8 @@ class Dicom(OwnSource):
         """Files below root, sorted; the table of reports, DICOMDIRs and hidden files are none of them."""
         if not self.root.is_dir():
             raise InputError(f"{self.root}: no such folder")
+        if self.files is not None:
+            return [path.as_posix() for path in self.files]
         if self.dicomdir is not None:
             return self._named_paths(self.dicomdir)
         left_out = {self.root / self.reports} if self.reports else set()

@@ -147,8 +147,8 @@ def _seen(mine: _Look | None, other: _Look | None, film: Pixels | None) -> Seen 
     except RefusalError:
         return None
     shown = crop(film, mine.box)
-    if "zoom" in (mine.kind, mine.kind == "generated" and other.kind):
-        shown = letterboxed(shown, max(picture.shape))  # a model draws pictures laid out as those it learned from
+    if "zoom" in (mine.kind, mine.kind == "generated" and other.kind) and picture.shape[0] == picture.shape[1]:
+        shown = letterboxed(shown, max(picture.shape))  # laid out as a dataset's zoomed pictures; others show it alone
     return Seen(mine.text, picture, shown)
 
 

@@ -27,12 +27,13 @@ def rouge_l_coco(pairs: Sequence[Pair], preset: Preset) -> list[Score]:
 
     Source:  Lin 2004 as in pycocoevalcap 1.2, whose numbers these are.
     """
-    values = [None if pair is None else _coco(*pair) for pair in texts(pairs, preset)]
+    values = [None if pair is None else sentence_rouge_l(*pair) for pair in texts(pairs, preset)]
     signed = signature("rouge_l", variant="coco", beta=COCO_BETA, stem="no", tok=preset.tokens, case=preset.case)
     return [mean_score("rouge_l", values, signed)]
 
 
-def _coco(prediction: str, reference: str) -> float:
+def sentence_rouge_l(prediction: str, reference: str) -> float:
+    """Of one pair of cleaned texts, 0-1: the F-measure with beta 1.2."""
     if not prediction:
         return 0.0
     predicted, wanted = prediction.split(" "), reference.split(" ")

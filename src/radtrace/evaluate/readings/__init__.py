@@ -1,0 +1,1 @@
+"""What a reader made of a split: clinical figures, language, validity, places, confidence, and what it repeats."""
