@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-EXTRAS := read,data,llm,clip,meteor,nets,radgraph,dev
+EXTRAS := read,data,llm,clip,meteor,nets,radgraph,train,dev
 
 .PHONY: setup demo test lint bench soak clean
 
@@ -35,6 +35,9 @@ bench: $(READY)
 	$(BIN)/python benchmarks/metrics.py
 	$(BIN)/python benchmarks/floors.py
 	$(BIN)/python benchmarks/arena.py
+	$(BIN)/python benchmarks/openi.py --root $(RADTRACE_DATA)/openi --split val --boxes $(RADTRACE_DATA)/boxes/nih
+	$(BIN)/python benchmarks/decode.py
+	$(BIN)/python benchmarks/read.py
 
 # Long campaigns: builds that are killed at random moments until they finish; thousands of damaged films; 22,000 studies.
 soak: $(READY)
