@@ -43,8 +43,9 @@ def test_the_words_are_the_same_in_every_way_of_drawing(tiny_bundle: Path, films
             assert kinds <= ({"zoom"} if manner.get("visual") == "insert" else {"generated"})
 
 
-def test_a_trace_keeps_to_what_is_seen(tiny_bundle: Path, films: Write) -> None:
-    (one,) = readings(tiny_bundle, films("f"), visual="none", samples=12)
+@pytest.mark.parametrize("samples", [1, 4, 12])
+def test_a_trace_keeps_to_what_is_seen(tiny_bundle: Path, films: Write, samples: int) -> None:
+    (one,) = readings(tiny_bundle, films("f"), visual="none", samples=samples)
     trace = one.trace
     told = {each.label: each.probability for each in trace.assessments}
     assert told["Fracture"] is None  # its encoder tells it, its policy does not trust that

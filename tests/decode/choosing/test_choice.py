@@ -33,6 +33,10 @@ def test_the_report_is_read_from_the_trace() -> None:
         ("The heart is normal.", ("Pleural Effusion",), 1),  # not named
         ("No pleural effusion. The heart size is unchanged.", (), 3),  # compared
         ("A pneumothorax is seen.", ("Pleural Effusion",), 4),
+        ("There is atelectasis. The lungs are clear.", ("Atelectasis",), 3),  # with atelectasis no lung is clear
+        ("There is atelectasis. The lungs are clear of infiltrate.", ("Atelectasis",), 0),
+        ("There is atelectasis. The pleural spaces are clear.", ("Atelectasis",), 0),
+        ("The heart is enlarged. The lungs are clear.", ("Cardiomegaly",), 0),
     ],
 )
 def test_disagreement_counts_what_is_false_most(words: str, present: tuple[str, ...], loss: int) -> None:

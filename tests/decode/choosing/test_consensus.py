@@ -57,6 +57,12 @@ def test_a_step_that_belies_its_decision_gives_way_to_one_that_says_it() -> None
     assert belied[2] not in agreed.words
 
 
+def test_a_finding_that_is_there_stays_decided_whatever_its_words_say() -> None:
+    belied = ("lungs", "atelectasis present", "No atelectasis.")
+    agreed = consensus([draft(HEART, belied), draft(HEART, LUNGS, belied)], ("Atelectasis",), 6)
+    assert "atelectasis present" in agreed.text
+
+
 def test_nothing_is_said_twice_in_other_words() -> None:
     other = ("heart", "cardiomegaly absent", "Heart size is normal.")
     agreed = consensus([draft(HEART, LUNGS), draft(other, LUNGS), draft(HEART, PLEURA)], (), 6)

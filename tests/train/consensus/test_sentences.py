@@ -6,9 +6,9 @@ from radtrace.train.consensus.sentences import Told, pool_of, wholes_of
 
 SECTIONS = [
     "The heart is normal in size. The lungs are clear. No pleural effusion.",
-    "The heart is normal in size. The lungs are clear. There is a small left pleural effusion. Stable nodule.",
+    "The heart is normal in size. The lungs are clear. There is a left pleural effusion. Stable nodule.",
     "The heart is normal in size. The lungs are clear. XXXX XXXX are intact. Possible small pneumothorax. 3 mm nodule.",
-    "There is a small left pleural effusion. The lungs are otherwise clear. 1. The heart is large in size.",
+    "There is a left pleural effusion. The lungs are otherwise clear. 1. The heart is large in size.",
 ]
 
 
@@ -19,12 +19,37 @@ def test_whole_sentences_of_one_film_that_leave_nothing_open() -> None:
     assert set(written) == {
         "The heart is normal in size.",
         "The lungs are clear.",
-        "There is a small left pleural effusion.",
+        "There is a left pleural effusion.",
     }
-    effusion = written["There is a small left pleural effusion."]
+    effusion = written["There is a left pleural effusion."]
     assert effusion.present == {"Pleural Effusion", "Pleural Effusion, left"}
     assert (effusion.found, effusion.domain, effusion.count) == ({"Pleural Effusion"}, "lung", 2)
     assert written["The heart is normal in size."].absent == {"Cardiomegaly"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Of the pulmonary vascularity is prominent.",  # where a word was blanked
+        "Granulomatous disease in the bilateral.",
+        "And scattered calcified granulomas.",
+        "There is a small left pleural effusion.",  # nobody decided how small,
+        "There is atelectasis in the left upper lobe.",  # in which lobe,
+        "There are surgical clips in the abdomen.",  # where else,
+        "There are left basilar airspace opacities.",  # or what an opacity is
+    ],
+)
+def test_no_broken_sentence_and_none_that_says_more_than_what_was_decided(text: str) -> None:
+    assert not [each for each in (*pool_of([text] * 3), *wholes_of([text] * 3)) if each.count]
+
+
+def test_plain_sentences_say_their_finding_and_side_and_nothing_else() -> None:
+    told = {each.text: each.present for each in pool_of([])}
+    assert told["There is left-sided atelectasis."] == {"Atelectasis", "Atelectasis, left"}
+    assert told["There are bilateral lung nodules."] == {"Nodule", "Nodule, right", "Nodule, left"}
+    assert told["There are sternal wires."] == {"Sternal Wires"}
+    assert told["There is an elevated hemidiaphragm."] == {"Elevated Hemidiaphragm"}
+    assert "There is bilateral cardiomegaly." not in told
 
 
 def test_the_usual_come_first_and_a_plain_one_of_each_finding_last() -> None:
@@ -44,9 +69,9 @@ def test_the_usual_come_first_and_a_plain_one_of_each_finding_last() -> None:
         ("No acute disease.", ["Cardiomegaly"], True),
         ("No acute disease.", ["Pleural Effusion"], False),
         ("Lungs are normally inflated.", ["Hyperinflation"], False),
-        ("There is a small left pleural effusion.", ["Pleural Effusion", "Pleural Effusion, left"], True),
-        ("There is a small left pleural effusion.", ["Pleural Effusion", "Pleural Effusion, right"], False),
-        ("There is a small left pleural effusion.", [], False),
+        ("There is a left pleural effusion.", ["Pleural Effusion", "Pleural Effusion, left"], True),
+        ("There is a left pleural effusion.", ["Pleural Effusion", "Pleural Effusion, right"], False),
+        ("There is a left pleural effusion.", [], False),
         ("No pleural effusion.", ["Pleural Effusion"], False),
         ("The lungs are clear.", ["Scarring"], False),
         ("No focal consolidation.", ["Pneumonia"], False),

@@ -3,10 +3,12 @@
 Source:  Kumar and Byrne, "Minimum Bayes-Risk Decoding", 2004; the utility is `radtrace.decode.choosing.likeness`.
 """
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from radtrace.anatomy import FINDINGS
 from radtrace.decode.choosing.likeness import Crowd
 from radtrace.decode.writer import Draft
 from radtrace.dialects.markup import read_report
@@ -19,25 +21,35 @@ _FALSE, _DENIED, _OPEN, _BOTH, _MISSED, _COMPARES = 3, 3, 1, 1, 1, 3
 """What a report loses for a finding that is not there, one that is there and denied, one that is not there and left
 open, one that is there and both named and denied, one that is there and not named, and for words of comparison with a
 film that was not given."""
+_OPACITIES = frozenset({"Lung Opacity", "Consolidation", "Pneumonia", "Atelectasis", "Edema", "Lung Lesion"})
+"""CheXpert's classes of what makes a lung opaque."""
+OPAQUE = frozenset(label for label, kind in FINDINGS.items() if kind.chexpert in _OPACITIES) | {"Fibrosis", "Scarring"}
+"""Findings with one of which the lungs are not clear."""
+_CLEAR = re.compile(r"\blungs?\b[^.]*\bclear\b(?! of\b)|\bclear\b[^.]*\blungs?\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a text says by rules. findings: label -> its statuses; compares: with an earlier film."""
+    """What a text says by rules.
+
+    findings: label -> its statuses. compares: with an earlier film. is_clear: that the lungs are.
+    """
 
     findings: Mapping[str, frozenset[str]]
     compares: bool
+    is_clear: bool = False
 
     @staticmethod
     def all(parts: Iterable["Said"]) -> "Said":
         """What several texts say together."""
         findings: dict[str, frozenset[str]] = {}
-        compares = False
+        compares = is_clear = False
         for part in parts:
             compares |= part.compares
+            is_clear |= part.is_clear
             for label, statuses in part.findings.items():
                 findings[label] = findings.get(label, frozenset()) | statuses
-        return Said(findings, compares)
+        return Said(findings, compares, is_clear)
 
 
 def chosen(drafts: Sequence[Draft], present: Collection[str] | None, *, prior: bool = False) -> Draft:
@@ -69,12 +81,17 @@ def said_in(text: str) -> Said:
     findings: dict[str, frozenset[str]] = {}
     for finding in findings_of(text):
         findings[finding.label] = findings.get(finding.label, frozenset()) | {finding.status}
-    return Said(findings, compares(text))
+    return Said(findings, compares(text), says_clear(text))
+
+
+def says_clear(text: str) -> bool:
+    """Whether it says that the lungs are clear, and not only of what."""
+    return _CLEAR.search(text) is not None
 
 
 def disagreement(said: Said, present: Collection[str], *, prior: bool = False) -> int:
     """What a text says against what was decided; 0 is nothing."""
-    loss = _COMPARES * (said.compares and not prior)
+    loss = _COMPARES * (said.compares and not prior) + _DENIED * (said.is_clear and not OPAQUE.isdisjoint(present))
     for label, statuses in said.findings.items():
         if label not in present:
             loss += _FALSE if "present" in statuses else _OPEN if "uncertain" in statuses else 0

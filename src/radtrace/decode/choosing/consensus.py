@@ -75,12 +75,15 @@ class _Judge:
         return self.reports.likeness(echo(once(step.words for step in steps)))
 
     def allows(self, steps: Steps) -> bool:
-        """Whether each step adds something, no finding has two statuses, and there are not too many."""
+        """Whether each step adds something, and there are not too many; all that is there is decided so, once."""
+        there: Decided = {label.lower(): "present" for label in self.present}
         statuses: Decided = {}
         for step in steps:
-            if any(statuses.get(label, status) != status for label, status in step.decided.items()):
+            if any((there | statuses).get(label, status) != status for label, status in step.decided.items()):
                 return False
             statuses |= step.decided
+        if not there.keys() <= statuses.keys():
+            return False
         if not 0 < len(steps) <= self.most or _idle(steps):
             return False
         return all(once(step.words for step in steps))

@@ -143,6 +143,7 @@ def _with(text: Text, sentence: Sentence) -> Iterator[Text]:
 
 
 def _repeats(one: Sentence, other: Sentence) -> bool:
-    """Whether they speak of the same; one about no finding stands alone in its domain."""
+    """Whether they speak of the same; of those about no finding there is one a domain, and one of normal lungs."""
     silent = not (one.about - {one.domain} and other.about - {other.domain})
-    return bool(one.about & other.about) or (silent and one.domain == other.domain)
+    alike = (silent and one.domain == other.domain) or (one.is_of_lungs and other.is_of_lungs)
+    return alike or bool(one.about & other.about)

@@ -9,6 +9,7 @@ from typing import Self
 
 from radtrace.anatomy import DOMAIN_OF, FINDINGS
 from radtrace.build.annotate import READING_ORDER
+from radtrace.decode.choosing.choice import OPAQUE, says_clear
 from radtrace.decode.choosing.statements import is_heading
 from radtrace.decode.words import BLANKS, COMPARING, Ban, known_words
 from radtrace.dialects.mending.blanks import BLANK
@@ -18,13 +19,10 @@ from radtrace.metrics.clinical.priors import compares
 from radtrace.models.encoder import ABNORMAL, DEVICES
 from radtrace.records import Report
 from radtrace.reports import dangles, sentences, without_list_number
+from radtrace.train.consensus.plain import plain
 from radtrace.train.encoder.targets import LIKELY, read_report
 
 _BAN = Ban((*BLANKS, *COMPARING))
-_OPACITIES = frozenset({"Lung Opacity", "Consolidation", "Pneumonia", "Atelectasis", "Edema", "Lung Lesion"})
-"""CheXpert's classes of what makes a lung opaque: with one of them the lungs are not clear."""
-_SCARS = frozenset({"Fibrosis", "Scarring"})
-"""What leaves no lung clear either."""
 _BELIED = {
     "Hyperinflation": {"Low Lung Volumes"},
     "Emphysema": {"Low Lung Volumes"},
@@ -42,19 +40,24 @@ _POINTING = frozenset(
 """Words that point to another sentence or film, which may not be there."""
 _ACUTE = frozenset({"Lung Opacity", "Consolidation", "Pneumonia", "Edema", "Pneumothorax", "Pleural Effusion"})
 """CheXpert's classes with one of which nobody writes that nothing is acute."""
-_CLEAR = re.compile(r"\bclear\b", re.IGNORECASE)
 _NOTHING_ACUTE = re.compile(
     r"\b(?:no|without|negative for)\b[^.]*\b(?:acute|active)\b(?! (?:bon|osseous|skelet|fracture))", re.IGNORECASE
 )
 _WORD = re.compile(r"[a-z]+")
-_SLIP = re.compile(r"\.\.|\s[.,;:]|\(\s*\)")
+_SLIP = re.compile(
+    r"\.\.|\s[.,;:]|\(\s*\)|^(?:and|at|but|for|in|of|or|to|which|with|without)\b"
+    r"|\b(?:and|bilateral|left|no|or|right|the)\W*$",
+    re.IGNORECASE,
+)
+"""Marks without words, and sentences that lack their beginning or their end."""
 _UNSEEN = re.compile(
     r"\d|\b(?:tips?|views?|lateral|obscur\w*|limited|suboptimal|end of report|notif\w*|postoperative|tubercul\w*)\b",
     re.IGNORECASE,
 )
 """Sizes, counts, where a tube ends, how films were taken and whom the report was told: nobody decided them."""
-_SIDED = {"bilateral ": 3, "right-sided ": 2, "left-sided ": 2, "": 1}
-"""Words of a side -> columns of a finding there."""
+_WHERE = re.compile(r"\b(?:lobes?|lobar|lingula|mid ?lungs?|mid zones?|abdomen|quadrant|air ?space)\b", re.IGNORECASE)
+"""Where on a side a finding is, and of what kind an opacity is."""
+_AIRED = re.compile(r"\b(?:aerated|expanded|inflated)\b", re.IGNORECASE)
 _SOME, _SEVERAL, _SHORT = 2, 3, 12
 _MADE_UP = frozenset({ABNORMAL, DEVICES})
 
@@ -73,15 +76,12 @@ class Told:
     @property
     def is_opaque(self) -> bool:
         """Whether some of it makes a lung opaque."""
-        return self._is_one_of(_OPACITIES) or bool(self.labels & _SCARS)
+        return bool(self.labels & OPAQUE)
 
     @property
     def is_acute(self) -> bool:
         """Whether some of it may be acute."""
-        return self._is_one_of(_ACUTE)
-
-    def _is_one_of(self, classes: frozenset[str]) -> bool:
-        return any(FINDINGS[label].chexpert in classes for label in self.labels)
+        return any(FINDINGS[label].chexpert in _ACUTE for label in self.labels)
 
     @property
     def undeniable(self) -> frozenset[str]:
@@ -126,6 +126,11 @@ class Sentence:
         return self.found | self.absent or frozenset((self.domain,))
 
     @property
+    def is_of_lungs(self) -> bool:
+        """Whether it tells of lungs in which nothing is found."""
+        return not self.present and (says_clear(self.text) or bool(_AIRED.search(self.text)))
+
+    @property
     def rank(self) -> tuple[int, bool]:
         """Its place in a trace: the domains in their order, what is found in one before what is not."""
         return [*map(str, READING_ORDER)].index(self.domain), not self.present
@@ -135,7 +140,7 @@ class Sentence:
         if not self.present <= told.columns or self.absent & told.undeniable:
             return False
         belied = (
-            told.is_opaque and _CLEAR.search(self.text),
+            told.is_opaque and says_clear(self.text),
             told.is_acute and _NOTHING_ACUTE.search(self.text),
             told.has_bones and self.domain == "bone" and not self.present,
         )
@@ -151,17 +156,14 @@ def pool_of(sections: Iterable[str]) -> list[Sentence]:
     use = _Use.of(texts)
     counts = Counter(sentence for text in texts for sentence in dict.fromkeys(_sentences(text)))
     written = _read_all(counts, lambda text: _is_sound(text, use))
-    return [*(each for each in written if each.present or each.count >= _SEVERAL), *_plain()]
+    return [*(each for each in written if each.count >= (_SOME if each.present else _SEVERAL)), *_plain()]
 
 
 def _plain() -> Iterator[Sentence]:
-    for label in FINDINGS:
-        name = label if label.isupper() else label.lower()
-        sides = {"": 1} if FINDINGS[label].chexpert == DEVICES else _SIDED
-        for side, columns in sides.items():
-            sentence = _read(f"There is evidence of {side}{name}.")
-            if sentence and sentence.found == {label} and len(sentence.present) == columns:
-                yield replace(sentence, count=0)
+    for label, text, columns in plain():
+        sentence = _read(text)
+        if sentence and sentence.found == {label} and len(sentence.present) == columns:
+            yield replace(sentence, count=0)
 
 
 def wholes_of(sections: Iterable[str]) -> list[Sentence]:
@@ -192,7 +194,12 @@ class _Use:
 
 def _read_all(counts: Counter[str], is_sound: Callable[[str], bool]) -> list[Sentence]:
     read = ((_read(text), count) for text, count in counts.most_common() if text and is_sound(text))
-    return [replace(sentence, count=count) for sentence, count in read if sentence]
+    return [replace(sentence, count=count) for sentence, count in read if sentence and not _is_detailed(sentence)]
+
+
+def _is_detailed(sentence: Sentence) -> bool:
+    """Whether it says more of a finding than that it is there and on which side, which is all that was decided."""
+    return bool(sentence.present and (sentence.degrees or _WHERE.search(sentence.text)))
 
 
 def _sentences(text: str) -> Iterator[str]:

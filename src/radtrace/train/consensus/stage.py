@@ -195,11 +195,10 @@ class _Writer:
 
 
 def _impression(told: Told, text: Sequence[Sentence], wholes: Sequence[Sentence], reports: Sequence[Report]) -> str:
-    """Of the impressions that name most of what the findings say, in no other degree, the one most like the others."""
+    """Of the impressions that name most of what the findings say the one most like the others."""
     crowd = crowd_of([report.impression for report in reports])
-    degrees = frozenset().union(*(each.degrees for each in text))
     named = tuple(sentence for sentence in text if sentence.present)
-    fit = [each for each in wholes if each.suits(told) and bool(each.found) == bool(named) and each.degrees <= degrees]
+    fit = [each for each in wholes if each.suits(told) and bool(each.found) == bool(named)]
     if fit:
         return max(fit, key=lambda each: (len(each.present), crowd.likeness(each.text))).text
     return told_as(named)
