@@ -10,7 +10,8 @@ from radtrace.build import BuildRecipe, build
 from radtrace.build.reading import find_traces
 from radtrace.config import load_recipe
 from radtrace.errors import InputError, RecipeError
-from radtrace.train.consensus.stage import TEXTS, ConsensusRecipe
+from radtrace.train.consensus.stage import ConsensusRecipe
+from radtrace.train.consensus.texts import TEXTS
 from radtrace.train.encoder.skill import Skill
 from radtrace.train.encoder.targets import read_report
 
@@ -82,6 +83,14 @@ def test_a_run_that_was_killed_goes_on_to_the_same_texts(parts: Path, tmp_path: 
     assert (again.path / TEXTS).read_bytes() == (whole.path / TEXTS).read_bytes()
     traces = [[row.trace for row in find_traces(path, split="train").rows()] for path in (again.path, whole.path)]
     assert traces[0] == traces[1]
+
+
+def test_a_run_begun_with_other_rules_is_not_gone_on_with(parts: Path, tmp_path: Path) -> None:
+    made = recipe(parts, tmp_path / "run").train()
+    path = made.path / TEXTS
+    path.write_text(path.read_text().replace("heart", "hart"))
+    with pytest.raises(InputError, match=r"texts\.jsonl: holds sentences"):
+        recipe(parts, made.path).train()
 
 
 def test_another_encoder_needs_another_folder(parts: Path, tmp_path: Path) -> None:
