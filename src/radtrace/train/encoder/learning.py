@@ -19,6 +19,7 @@ from radtrace.train.encoder.batches import Batch, Cases, Rows
 from radtrace.train.encoder.films import CANVAS
 from radtrace.train.encoder.scores import Judged
 from radtrace.train.encoder.targets import Targets
+from radtrace.train.precision import Half, half
 
 _WARM = 100
 """Steps until the full learning rate."""
@@ -39,7 +40,7 @@ class Learning(Settings):
     """How to learn.
 
     rate, decay: of AdamW. average: steps that the moving average of the weights is about as long as. every: steps from
-    one checkpoint, and look at the validation, to the next. bf16: half precision in the forward pass.
+    one checkpoint, and look at the validation, to the next. bf16: see `radtrace.train.precision.Half`.
     """
 
     steps: int = 3000
@@ -47,7 +48,7 @@ class Learning(Settings):
     rate: float = 2e-3
     decay: float = 0.05
     average: int = 300
-    bf16: bool = True
+    bf16: Half = "auto"
 
 
 def losses(seen: Seen, batch: Batch) -> dict[str, Tensor]:
@@ -87,7 +88,7 @@ def start_at_rates(network: FilmEncoder, targets: Targets, rows: Rows) -> None:
                 parameter.copy_(start if name == "bias" else 0.1 * parameter)
 
 
-def judged(network: FilmEncoder, cases: Cases, part: str, view: str | None = None, *, bf16: bool = False) -> Judged:
+def judged(network: FilmEncoder, cases: Cases, part: str, view: str | None = None, *, bf16: Half = False) -> Judged:
     """What the network says of a part's studies as they are, beside what is known of them.
 
     Args:    view: of `VIEWS`; only studies that have it, and it alone is shown.
@@ -102,7 +103,7 @@ def judged(network: FilmEncoder, cases: Cases, part: str, view: str | None = Non
     return Judged.of(targets.labels, logits, targets.values[rows].astype(np.float64), targets.known[rows])
 
 
-def predicted(network: FilmEncoder, cases: Cases, shown: Rows, bf16: bool = False) -> npt.NDArray[np.float64]:
+def predicted(network: FilmEncoder, cases: Cases, shown: Rows, bf16: Half = False) -> npt.NDArray[np.float64]:
     """Logits (N, L) of the films shown (N, 2), see `Cases.shown`."""
     side, result = network.config.side, [np.zeros((0, len(network.config.labels)))]
     for start in range(0, len(shown), _EVALUATED):
@@ -110,7 +111,7 @@ def predicted(network: FilmEncoder, cases: Cases, shown: Rows, bf16: bool = Fals
         films = torch.from_numpy(cases.films.films[some]).float() / 255
         if side != CANVAS:
             films = functional.interpolate(films, (side, side), mode="bilinear", align_corners=False, antialias=True)
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        with torch.inference_mode(), half(bf16, "cpu"):
             result.append(network(films, torch.from_numpy(some >= 0)).logits.double().numpy())
     return np.concatenate(result)
 
@@ -168,7 +169,7 @@ class Run:
         self.network.train()
         for group in self.optimiser.param_groups:
             group["lr"] = self._rate()
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.how.bf16):
+        with half(self.how.bf16, "cpu"):
             seen = self.network(batch.films, batch.present)
         parts = losses(seen, batch)
         total = torch.stack([self.shares[name] * value for name, value in parts.items()]).sum()

@@ -22,6 +22,7 @@ from transformers.utils.logging import disable_progress_bar
 from radtrace.config import Settings
 from radtrace.models.unified import UnifiedModel
 from radtrace.runs import Advance, progress
+from radtrace.train.precision import Half, half
 from radtrace.train.sft.averaging import Average
 from radtrace.train.sft.checkpoints import finished, newest, step_of, tidied
 from radtrace.train.sft.data.batches import TrainBatches
@@ -45,7 +46,7 @@ class Learning(Settings):
     average: steps that the moving average of the weights is about as long as; 0 for none.
     keep: "best" keeps the weights of the lowest validation loss, "last" the last ones, any other word those of the
         highest figure of that name of the quick looks.
-    bf16: half precision in the forward pass. checkpointing: activations are computed again in the backward pass.
+    bf16: see `radtrace.train.precision.Half`. checkpointing: activations are computed again in the backward pass.
     log_every, save_every: steps; looks: validations an epoch.
     """
 
@@ -63,7 +64,7 @@ class Learning(Settings):
     smoothing: float = Field(default=0.0, ge=0, lt=1)
     average: int = Field(default=0, ge=0)
     keep: str = "best"
-    bf16: bool = True
+    bf16: Half = "auto"
     checkpointing: bool = False
     log_every: PositiveInt = 50
     save_every: PositiveInt = 200
@@ -174,13 +175,10 @@ class SftTrainer(Trainer):  # type: ignore[misc]
     def _losses(self, model: nn.Module, inputs: dict[str, Tensor], smoothing: bool = True) -> Losses:
         taken = {name: inputs[name] for name in ("input_ids", "facts", "cells") if name in inputs}
         kinds = inputs["kinds"]
-        with self._half():
+        with half(self.how.bf16, self.args.device.type):
             out = model(**taken, logits_to_keep=kept_positions(kinds), use_cache=False)
         how = self.how
         return losses(out.logits, inputs["targets"], kinds, how.picture_weight, how.smoothing * smoothing)
-
-    def _half(self) -> AbstractContextManager[Any]:
-        return torch.autocast(self.args.device.type, torch.bfloat16, enabled=self.how.bf16)
 
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:
         """Not counted."""
