@@ -20,6 +20,9 @@ DOMAINS: dict[Domain, tuple[str, ...]] = {
 }
 """Domain -> its regions, in reading order (MMRad-IVL Sec. 2.2)."""
 
+READING_ORDER: tuple[Domain, ...] = (*DOMAINS, "general")
+"""In which a trace looks, what belongs nowhere last."""
+
 REGIONS: tuple[str, ...] = tuple(name for names in DOMAINS.values() for name in names)
 """The 35 region names."""
 

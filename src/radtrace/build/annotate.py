@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from radtrace.anatomy import DOMAIN_OF, REGIONS
+from radtrace.anatomy import DOMAIN_OF, READING_ORDER, REGIONS
 from radtrace.findings import SentenceAnnotation, annotate
 from radtrace.geometry import Box
 from radtrace.records import Domain, Finding, Region, Report, Step
 from radtrace.reports import without_list_number
 
-READING_ORDER: tuple[Domain, ...] = ("mediastinal", "lung", "bone", "other", "general")
 """Of the steps: centre, lungs, bones, below the diaphragm, and last the words that belong to no place."""
 
 

@@ -5,8 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from radtrace.anatomy import DOMAIN_OF, FINDINGS, REGIONS
-from radtrace.build.annotate import READING_ORDER
+from radtrace.anatomy import DOMAIN_OF, FINDINGS, READING_ORDER, REGIONS
 from radtrace.geometry import Box
 from radtrace.records import Domain, Finding, Label, Region, Span, Step
 

@@ -57,7 +57,7 @@ class Draft:
     """A trace while it is written, and what it is when it is done.
 
     text: without the pictures' tokens, as `radtrace.dialects.segments_of` reads it. words: of each step. cut: the parts
-    that were closed at their budget.
+    that were closed at their budget. mended: sentences that were taken out or put in to agree with what was decided.
     """
 
     text: str = ""
@@ -65,6 +65,7 @@ class Draft:
     words: list[str] = field(default_factory=list)
     cut: list[str] = field(default_factory=list)
     steps: int = 0
+    mended: int = 0
 
 
 def echo(words: Iterable[str]) -> str:

@@ -7,7 +7,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from radtrace import __version__
 from radtrace.anatomy import FINDINGS
+from radtrace.decode.choosing.told import Told
 from radtrace.decode.events import Event
 from radtrace.decode.guide import Guide, settled
 from radtrace.decode.passes import Batch
@@ -22,7 +24,7 @@ from radtrace.reader.prepared import Prepared
 from radtrace.reader.prompt import Tokens
 from radtrace.reader.reading import Mind, Reading
 from radtrace.reader.writing import Desk, Page, spelling_of
-from radtrace.records import Assessment
+from radtrace.records import Assessment, Stage
 
 _FRAME = 2
 """Tokens around a picture."""
@@ -43,13 +45,13 @@ def load_mind(path: str, manner: Manner) -> Mind:
 class Sight:
     """What is seen of one study.
 
-    facts: (1, F). probabilities: finding -> calibrated. present: the findings that are there, the surest first.
+    facts: (1, F), what the model is told. probabilities: finding -> calibrated. told: what was decided, sides too.
     """
 
     prepared: Prepared
     facts: Tensor
     probabilities: dict[str, float]
-    present: tuple[str, ...]
+    told: Told
 
 
 def decisions(probabilities: Mapping[str, float], present: Collection[str]) -> Tensor:
@@ -70,6 +72,15 @@ def decisions(probabilities: Mapping[str, float], present: Collection[str]) -> T
         return label in present and probabilities[name] >= _BOTH_SIDES * other
 
     return torch.tensor([[DECIDED if is_there(name) else -DECIDED for name in probabilities]])
+
+
+def _stating(reading: Reading, mended: int) -> Reading:
+    """A reading that says how many of its sentences are not as the model wrote them."""
+    if not mended:
+        return reading
+    detail = f"sentences taken out or put in so that the words say what the encoder decided: {mended}"
+    stages = (Stage(name="words", version=__version__, detail=detail), *reading.trace.provenance)
+    return replace(reading, trace=reading.trace.model_copy(update={"provenance": stages}))
 
 
 @dataclass(slots=True)
@@ -100,8 +111,8 @@ class SmallMind:
         pages = [self._with_room(page, draft) for page, draft in zip(pages, words, strict=True)]
         drafts = self.desk.drawn(pages, words, listen, lambda writers: self._run(sights, shown, writers))
         return [
-            self.desk.reading(page, draft, self._assessments(sight))
-            for page, draft, sight in zip(pages, drafts, sights, strict=True)
+            _stating(self.desk.reading(page, drawn, self._assessments(sight)), draft.mended)
+            for page, draft, drawn, sight in zip(pages, words, drafts, sights, strict=True)
         ]
 
     def seen(self, prepared: Sequence[Prepared]) -> list[Sight]:
@@ -113,14 +124,15 @@ class SmallMind:
         sights = []
         for number, one in enumerate(prepared):
             known = dict(zip(encoder.labels, encoded.probabilities[number].tolist(), strict=True))
-            present = policy.accepted(known)
-            told = facts[number : number + 1] if self.bundle.told == "evidence" else decisions(known, present)
-            sights.append(Sight(one, told, known, present))
+            decided = decisions(known, policy.accepted(known))
+            shown = facts[number : number + 1] if self.bundle.told == "evidence" else decided
+            there = (name for name, fact in zip(encoder.labels, decided[0].tolist(), strict=True) if fact > 0)
+            sights.append(Sight(one, shown, known, Told.of(there)))
         return sights
 
     def _page(self, sight: Sight) -> Page:
         film = self._codes(sight) if self.manner.visual != "none" else None
-        return Page(sight.prepared, self._guide(sight), self.budget, sight.present, film)
+        return Page(sight.prepared, self._guide(sight), self.budget, sight.told, film)
 
     def _run(self, sights: Sequence[Sight], prompts: Sequence[Tokens], writers: Sequence[TraceWriter]) -> list[Draft]:
         ids = torch.tensor([prompt.ids for prompt in prompts])
@@ -131,7 +143,8 @@ class SmallMind:
 
     def _guide(self, sight: Sight) -> Guide:
         regions = {name: box for name, box in sight.prepared.localization.regions.items() if box}
-        return Guide(regions, settled(self.bundle.policy.present, sight.present), sight.present, echoes=True)
+        present = tuple(label for label in FINDINGS if label in sight.told.labels)
+        return Guide(regions, settled(self.bundle.policy.present, present), present, echoes=True)
 
     def _codes(self, sight: Sight) -> Tensor:
         side = self.bundle.pictures.side

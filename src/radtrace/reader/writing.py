@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from radtrace.decode.choosing.agreeing import agreeing
 from radtrace.decode.choosing.choice import chosen
 from radtrace.decode.choosing.consensus import consensus
 from radtrace.decode.choosing.looks import once_each
+from radtrace.decode.choosing.told import Told
 from radtrace.decode.easel import Crops, painted
 from radtrace.decode.events import Event
 from radtrace.decode.guide import Guide
@@ -51,14 +53,14 @@ def spelling_of(words: Collection[str]) -> Spelling:
 class Page:
     """What bounds the trace of one study.
 
-    budget: its `picture` is the most codes of a picture. present: findings that are there, None where that is not
-    known. film: codes (G, G) of the upright film, squeezed; None where no pictures are wanted.
+    budget: its `picture` is the most codes of a picture. told: what was decided, None where nobody did. film: codes
+    (G, G) of the upright film, squeezed; None where no pictures are wanted.
     """
 
     prepared: Prepared
     guide: Guide
     budget: Budget
-    present: Collection[str] | None
+    told: Told | None
     film: Tensor | None
 
 
@@ -99,9 +101,13 @@ class Desk:
         return [_agreed(group, page) for group, page in zip(groups, pages, strict=True)]
 
     def _sampling(self, page: Page) -> Sampling:
-        """Each film's own draws, of all samples but the first, which is the likeliest words."""
-        film = zlib.crc32(page.prepared.film.pixels.tobytes())
-        return Sampling(_TEMPERATURE, _LIKELIEST, self.manner.seed + film)
+        """The draws of all samples but the first, which is the likeliest words.
+
+        They are those of the decisions, so that like studies are told alike; without any, each film's own.
+        """
+        told = page.told
+        own = page.prepared.film.pixels.tobytes() if told is None else repr(sorted(told.columns)).encode()
+        return Sampling(_TEMPERATURE, _LIKELIEST, self.manner.seed + zlib.crc32(own))
 
     def drawn(
         self, pages: Sequence[Page], drafts: Sequence[Draft], listen: Callable[[int, Event], None], run: Run
@@ -147,10 +153,11 @@ class Desk:
 
 
 def _agreed(drafts: Sequence[Draft], page: Page) -> Draft:
-    """Composed of the steps of all samples, one look a domain, where their reports only repeat these; else a sample."""
-    if page.present is None or not page.guide.echoes:
-        return chosen(drafts, page.present)
-    return once_each(consensus(drafts, page.present, page.budget.steps), page.guide)
+    """Where findings were decided, composed of the steps of all samples, one look a domain; else a sample."""
+    if page.told is None:
+        return chosen(drafts, None)
+    composed = consensus(drafts, page.told.labels, page.budget.steps)
+    return once_each(agreeing(composed, page.told, page.guide), page.guide)
 
 
 def _told(writer: TraceWriter) -> Draft:

@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from radtrace.decode.choosing.told import Told
 from radtrace.reader.bundle import Policy
 from radtrace.records import Report
 from radtrace.train.consensus.conditions import Conditions, conditions_of
-from radtrace.train.consensus.sentences import Told
 from radtrace.train.encoder.skill import Skill
 
 LABELS = ("Abnormal", "Cardiomegaly", "Scoliosis")

@@ -5,8 +5,9 @@ from itertools import combinations, permutations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from radtrace.decode.choosing.told import Told
 from radtrace.train.consensus.search import Search, Text, crowd_of, told_as
-from radtrace.train.consensus.sentences import Told, pool_of
+from radtrace.train.consensus.sentences import pool_of
 
 NORMAL = ["The heart is normal in size.", "The lungs are clear.", "No pleural effusion or pneumothorax."]
 FOUND = ["The heart is enlarged.", "There is a left pleural effusion."]

@@ -2,7 +2,8 @@
 
 import pytest
 
-from radtrace.train.consensus.sentences import Told, pool_of, wholes_of
+from radtrace.decode.choosing.told import Told
+from radtrace.train.consensus.sentences import pool_of, wholes_of
 
 SECTIONS = [
     "The heart is normal in size. The lungs are clear. No pleural effusion.",
@@ -58,6 +59,11 @@ def test_the_usual_come_first_and_a_plain_one_of_each_finding_last() -> None:
     plain = [each for each in pool if not each.count]
     assert {"Pneumothorax", "Scoliosis"} <= {label for each in plain for label in each.present}
     assert pool[-len(plain) :] == plain
+
+
+def test_a_plain_sentence_that_somebody_wrote_is_there_once() -> None:
+    for sections, count in ([], 0), (["There is hyperinflation."] * 3, 3):
+        assert [each.count for each in pool_of(sections) if each.text == "There is hyperinflation."] == [count]
 
 
 @pytest.mark.parametrize(

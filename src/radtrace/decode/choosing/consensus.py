@@ -25,16 +25,17 @@ _GRAMMAR = Grammar(findings=True, pictures=False)
 _TRIED = 32
 """Changes of a trace that are compared in full, those first that promise most."""
 _ROUNDS = 12
+_UNDECIDED = 4
+"""What a trace loses for a finding that is there and that no step decides: more than for words that deny it."""
 Steps = tuple["_Step", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """text: as the dialect writes it. words: its rationale. said: by the rules. about: what it decides or describes."""
+    """text: as the dialect writes it. words: its rationale. about: what it decides or describes."""
 
     text: str
     words: str
-    said: Said = field(compare=False)
     decided: Decided = field(compare=False)
     about: frozenset[str] = field(compare=False)
     bag: Counter[str] = field(compare=False)
@@ -46,7 +47,7 @@ class _Step:
         items = rest.partition("</findings>")[0].split(BETWEEN)
         decided = statuses_of(items)
         about = frozenset(decided) if items != [NONE] else frozenset({domain_of(header.partition('"')[2])})
-        return _Step(text, words, said_in(words), decided, about, bag(words))
+        return _Step(text, words, decided, about, bag(words))
 
     def saying(self, words: str) -> str:
         """Its text with other words."""
@@ -63,8 +64,10 @@ class _Judge:
     most: int
 
     def loss(self, steps: Steps) -> int:
-        """What the words say against what was decided."""
-        return disagreement(Said.all(step.said for step in steps), self.present)
+        """What the words say against what was decided, and what of it no step decides."""
+        decided = {label for step in steps for label in step.decided}
+        lost = sum(label.lower() not in decided for label in self.present)
+        return disagreement(_said(steps), self.present) + _UNDECIDED * lost
 
     def promise(self, steps: Steps) -> float:
         """What a trace is likely to be worth, by its words without their order."""
@@ -75,15 +78,12 @@ class _Judge:
         return self.reports.likeness(echo(once(step.words for step in steps)))
 
     def allows(self, steps: Steps) -> bool:
-        """Whether each step adds something, and there are not too many; all that is there is decided so, once."""
-        there: Decided = {label.lower(): "present" for label in self.present}
+        """Whether each step adds something, no finding has two statuses, and there are not too many."""
         statuses: Decided = {}
         for step in steps:
-            if any((there | statuses).get(label, status) != status for label, status in step.decided.items()):
+            if any(statuses.get(label, status) != status for label, status in step.decided.items()):
                 return False
             statuses |= step.decided
-        if not there.keys() <= statuses.keys():
-            return False
         if not 0 < len(steps) <= self.most or _idle(steps):
             return False
         return all(once(step.words for step in steps))
@@ -144,6 +144,11 @@ def _changes(steps: Steps, pool: Steps) -> Iterator[Steps]:
         yield from ((*steps[:at], step, *steps[at:]) for step in fresh)
 
 
+def _said(steps: Steps) -> Said:
+    """What the words say that are left of the steps where each statement stands once."""
+    return Said.all(map(said_in, once(step.words for step in steps)))
+
+
 def _idle(steps: Steps) -> bool:
     """Whether some step is about nothing that the others are not about."""
     return any(
@@ -153,7 +158,7 @@ def _idle(steps: Steps) -> bool:
 
 def _impression(drafts: Sequence[Draft], steps: Steps, present: Collection[str]) -> str:
     """Of the drafts' impressions the one most like the others among those that agree best with all that is said."""
-    findings = Said.all(step.said for step in steps)
+    findings = _said(steps)
     impressions = [report_of(draft).impression for draft in drafts]
     losses = [disagreement(Said.all([findings, said_in(each)]), present) for each in impressions]
     kept = [each for each, loss in zip(impressions, losses, strict=True) if loss == min(losses)]

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from radtrace.decode.choosing.told import Told
 from radtrace.reader.bundle import Policy
 from radtrace.reader.mind import decisions
 from radtrace.records import Report
-from radtrace.train.consensus.sentences import Told
 from radtrace.train.encoder.scores import Floats
 from radtrace.train.encoder.skill import Skill
 from radtrace.train.encoder.targets import LIKELY

@@ -10,7 +10,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from radtrace.decode.choosing.likeness import Crowd
-from radtrace.train.consensus.sentences import Sentence, Told
+from radtrace.decode.choosing.told import Sentence, Told
 
 _ENOUGH = 1e-9
 _NARROW = 1

@@ -17,6 +17,7 @@ from pydantic import Field, PositiveInt, model_validator
 
 from radtrace.build.reading import Found, boxes_of, find_traces, read_reports, usual_boxes
 from radtrace.build.shards import ShardWriter
+from radtrace.decode.choosing.told import Told
 from radtrace.errors import InputError
 from radtrace.reports import has_words
 from radtrace.runs import RunFolder, progress, write_atomically
@@ -24,7 +25,6 @@ from radtrace.train import Stage, Trained
 from radtrace.train.bars import Bars
 from radtrace.train.consensus.conditions import Conditions, conditions_of
 from radtrace.train.consensus.rows import case_of, tables_of
-from radtrace.train.consensus.sentences import Told
 from radtrace.train.consensus.texts import Writer, Written
 from radtrace.train.encoder.skill import Skill
 from radtrace.train.encoder.stage import SKILL

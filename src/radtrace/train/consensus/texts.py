@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from radtrace.decode.choosing.told import Sentence, Told
 from radtrace.errors import InputError
 from radtrace.records import Report
 from radtrace.runs import JsonLines, progress
 from radtrace.train.consensus.conditions import Conditions
 from radtrace.train.consensus.search import Search, crowd_of, told_as
-from radtrace.train.consensus.sentences import Sentence, Told, pool_of, wholes_of
+from radtrace.train.consensus.sentences import pool_of, wholes_of
 
 TEXTS = "texts.jsonl"
 

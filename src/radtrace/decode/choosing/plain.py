@@ -1,13 +1,15 @@
 """A plain sentence for every finding, for what nobody wrote in a sentence of its own."""
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from functools import cache
 
 from radtrace.anatomy import FINDINGS
+from radtrace.decode.choosing.told import Sentence, read_sentence
 from radtrace.models.encoder import DEVICES
 
 _BOTH = "bilateral "
-SIDES = {_BOTH: 3, "right-sided ": 2, "left-sided ": 2, "": 1}
-"""Words of a side -> columns of a finding there."""
+_SIDES = {_BOTH: {"right", "left"}, "right-sided ": {"right"}, "left-sided ": {"left"}, "": set[str]()}
 _ONE_OF_MANY = {
     "Pericardial Effusion": "", "Right Aortic Arch": "", "Enlarged Hilum": "enlarged hila",
     "Calcified Lymph Node": "calcified lymph nodes", "Lung Opacity": "lung opacities", "Fat Pad": "fat pads",
@@ -38,12 +40,24 @@ _OTHER_NOUNS = {
 }  # fmt: skip
 
 
-def plain() -> Iterator[tuple[str, str, int]]:
-    """Of each finding, and of its sides where it has any: the finding, a sentence, the columns of an encoder it is."""
+@cache
+def plain_sentences() -> tuple[Sentence, ...]:
+    """Of each finding, and of its sides where it has any, one that by our rules says that and nothing else."""
+    found = ((columns, read_sentence(text)) for columns, text in _texts())
+    return tuple(each for columns, each in found if each and each.present == columns)
+
+
+def plain_sentence(label: str, columns: AbstractSet[str]) -> str:
+    """That a finding is there. columns: of an encoder, the finding's sides among them."""
+    sides = {column.partition(", ")[2] for column in columns} - {""}
+    return _sentence(label, next(side for side, ones in _SIDES.items() if ones == sides))
+
+
+def _texts() -> Iterator[tuple[set[str], str]]:
     for label, kind in FINDINGS.items():
         has_sides = kind.chexpert != DEVICES and any("{side}" in region for region in kind.regions)
-        for side, columns in SIDES.items() if has_sides else [("", 1)]:
-            yield label, _sentence(label, side), columns
+        for side, ones in _SIDES.items() if has_sides else [("", set[str]())]:
+            yield {label, *(f"{label}, {one}" for one in ones)}, _sentence(label, side)
 
 
 def _sentence(label: str, side: str) -> str:
