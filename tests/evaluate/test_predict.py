@@ -1,13 +1,16 @@
 """What a model reads of a dataset, with a model of random weights."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from radtrace.build import BuildRecipe, build
 from radtrace.build.reading import find_traces
+from radtrace.cli.predict import predict as command
 from radtrace.config import load_recipe
 from radtrace.errors import FailureRateError, InputError
 from radtrace.evaluate.pairing import Sides
@@ -78,10 +81,7 @@ def test_the_recipe_reads_and_is_scored(openi: Path, tmp_path: Path, monkeypatch
     assert predict(recipe(openi, out)) == result
 
 
-def test_a_dataset_is_read_from_its_own_films(openi: Path, tmp_path: Path) -> None:
-    source = recipe(openi, tmp_path).source
-    assert source is not None
-    dataset = build(BuildRecipe(output=tmp_path / "built", source=source, workers=1)).path
+def test_a_dataset_is_read_from_its_own_films(openi: Path, dataset: Path, tmp_path: Path) -> None:
     both = predict(recipe(openi, tmp_path / "both", f"dataset={dataset}", "split=val")).path
     own = predict(PredictRecipe(output=tmp_path / "own", model=MODEL.removeprefix("model="), dataset=dataset)).path
     read = [[row["id"] for row in lines(path / "predictions.jsonl")] for path in (both, own)]
@@ -92,6 +92,75 @@ def test_a_dataset_is_read_from_its_own_films(openi: Path, tmp_path: Path) -> No
         scores = score([pairs], names, preset("r2gen")).scores
         assert all(0 <= (scores[name] or 0) <= 1 for name in names)
         assert any(step.iou > 0 for pair in pairs for step in pair.steps)
+
+
+@pytest.fixture(scope="module")
+def dataset(openi: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Traces of the three studies with a report."""
+    output = tmp_path_factory.mktemp("dataset") / "built"
+    source = recipe(openi, output).source
+    assert source is not None
+    return build(BuildRecipe(output=output, source=source, workers=1)).path
+
+
+@pytest.fixture(scope="module")
+def damaged(openi: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same films where study 1 is there twice, which is refused, and study 2 is not at all."""
+    root = tmp_path_factory.mktemp("damaged") / "openi"
+    shutil.copytree(openi, root)
+    header, *rows = (openi / "studies.csv").read_text().splitlines()
+    (root / "studies.csv").write_text("\n".join([header, rows[0], rows[1], rows[1], rows[3]]))
+    return root
+
+
+def test_what_the_source_refuses_or_lacks_of_a_dataset_fails(dataset: Path, damaged: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    result = predict(recipe(damaged, out, f"dataset={dataset}", "split=val", "max_failed=0.7"))
+    assert (result.read, result.failed) == (1, {"source": 2})
+    rows = {row["id"]: row for row in lines(out / "predictions.jsonl")}
+    assert rows.keys() == {"0", "1", "2"}  # nobody asks for 3
+    assert [rows[name]["stage"] for name in "12"] == ["source", "source"]
+    assert "doubled uid" in rows["1"]["reason"]
+    assert [row["study_id"] for row in lines(out / "rejected.jsonl")] == ["1", "2"]
+    references = {row["id"]: row["text"] for row in lines(out / "references.jsonl")}
+    assert references.keys() == rows.keys()
+    pairs = list(Sides(out / "predictions.jsonl", out / "references.jsonl", None, "findings", ("rouge_l",)).pairs())
+    scored = score([pairs], ("rouge_l",), preset("r2gen"))
+    assert (scored.n, scored.failed) == (3, 2)
+    assert predict(recipe(damaged, out, f"dataset={dataset}", "split=val", "max_failed=0.7")) == result
+    with pytest.raises(FailureRateError, match="2 of 3 studies failed"):
+        predict(recipe(damaged, tmp_path / "strict", f"dataset={dataset}", "split=val"))
+    first = predict(recipe(damaged, tmp_path / "first", f"dataset={dataset}", "split=val", "limit=2"))
+    assert (first.read, first.failed) == (1, {"source": 1})
+
+
+def test_what_the_source_refuses_is_counted_on_the_last_line(damaged: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    settings = [f"source.root={damaged}", f"output={out}", MODEL, "limit=1"]
+    options = [word for each in settings for word in ("--set", each)]
+    done = CliRunner().invoke(
+        command, [str(ROOT / "recipes" / "predict.toml"), *options, "--strict"], standalone_mode=False
+    )
+    assert done.return_value == 1
+    assert done.stdout.splitlines()[-1] == f"failed: 1 (source 1); see {out}/predictions.jsonl and rejected.jsonl"
+    assert [row["id"] for row in lines(out / "predictions.jsonl")] == ["0"]
+
+
+@pytest.mark.parametrize(("settings", "left"), [(["max_failed=0.1"], 2), (["limit=1", "max_failed=0.9"], 0)])
+def test_a_run_that_failed_fails_again_and_reads_no_more(
+    settings: list[str], left: int, openi: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "run"
+    monkeypatch.setenv("TINY_BREAKS", "1" if left else "0")
+    with pytest.raises(FailureRateError):
+        predict(recipe(openi, out, *settings))
+    before = lines(out / "predictions.jsonl")
+    assert len(before) == (STUDIES if left else 1) - left
+    monkeypatch.delenv("TINY_BREAKS")
+    with pytest.raises(FailureRateError):
+        predict(recipe(openi, out, *settings))
+    assert lines(out / "predictions.jsonl") == before
+    assert not (out / "data").exists()
 
 
 def test_what_cannot_go_on_is_said(openi: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.sources.test_films import write_dicom
 
 import radtrace
 from radtrace.errors import InputError
@@ -28,6 +29,29 @@ def test_one_study_is_read_and_a_bad_one_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "black.png").write_bytes(encode_png(np.zeros((90, 90), np.float32)))
     with pytest.raises(InputError, match=r"^black\.png: taken for other: the film is blank"):
         radtrace.read(tmp_path / "black.png", MODEL)
+
+
+def test_a_folder_is_called_by_its_name_however_it_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    film = encode_png(phantom(3, (256, 256)).pixels)
+    (tmp_path / "no.7" / "more").mkdir(parents=True)
+    for name in ("a", "b"):
+        (tmp_path / "no.7" / f"{name}.png").write_bytes(film)
+    monkeypatch.chdir(tmp_path / "no.7" / "more")
+    for path in ("..", tmp_path / "no.7", "../more/.."):
+        assert radtrace.read(path, MODEL).study_id == "no.7"
+    monkeypatch.chdir(tmp_path / "no.7")
+    assert radtrace.read(".", MODEL).study_id == "no.7"
+    for name in ("a", "b"):
+        Path(f"{name}.png").write_bytes(encode_png(np.zeros((90, 90), np.float32)))
+    with pytest.raises(InputError, match=r"a\.png: taken for other: the film is blank"):
+        radtrace.read(".", MODEL)
+
+
+def test_a_folder_of_several_studies_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+    write_dicom(f"{tmp_path}/p/a/1.dcm", "1.2.1")
+    write_dicom(f"{tmp_path}/p/b/1.dcm", "1.2.2")
+    with pytest.raises(InputError, match=r"p: holds 2 studies; name the folder or a film of one.*`radtrace read`$"):
+        radtrace.read(tmp_path / "p", MODEL)
 
 
 def test_a_wrong_model_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

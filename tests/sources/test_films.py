@@ -1,5 +1,6 @@
 """Which files become which studies."""
 
+import hashlib
 import os
 import shutil
 from pathlib import Path
@@ -12,26 +13,36 @@ from radtrace.images import encode_png, load_film
 from radtrace.records import Rejected, Study
 from radtrace.sources.films import Films
 
+PNG = encode_png(np.zeros((40, 40), np.float32))
+
+
+def write(*names: str, data: bytes = PNG) -> None:
+    """Files with all folders above them."""
+    for name in names:
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_bytes(data)
+
+
+def write_dicom(name: str, study: str, modality: str = "DX") -> None:
+    """The header of a film, whose SOP Instance UID is its own."""
+    data = pytest.importorskip("pydicom").dataset.Dataset()
+    data.file_meta = pytest.importorskip("pydicom").dataset.FileMetaDataset()
+    data.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1"
+    data.SOPClassUID = data.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.1.1"
+    data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = f"1.2.{int.from_bytes(name.encode()) % 10**20}"
+    data.StudyInstanceUID, data.Modality = study, modality
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    data.save_as(name, enforce_file_format=True)
+
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Loose films, subfolders of films, and files that are none; the working folder."""
     monkeypatch.chdir(tmp_path)
-    png = encode_png(np.zeros((40, 40), np.float32))
-    for name in (
-        "films/a.png",
-        "films/b.jpg",
-        "films/s1/front.png",
-        "films/s1/more/side.png",
-        "films/s2/a.png",
-        "a.png",
-    ):
-        path = Path(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(png)
+    write("films/a.png", "films/b.jpg", "films/s1/front.png", "films/s1/more/side.png", "films/s2/a.png", "a.png")
+    write("films/.hidden.png")
     Path("films/notes.txt").write_text("no film")
-    Path("films/.hidden.png").write_bytes(png)
-    Path("films/empty").mkdir()
+    Path("empty").mkdir()
     return tmp_path
 
 
@@ -64,6 +75,98 @@ def test_studies_of_one_name_are_told_apart_by_their_paths(folder: Path) -> None
     assert found("a.png", "a.png") == {"a": ["a.png"]}
 
 
+def hashed(name: str, path: Path) -> str:
+    return f"{name}-{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+
+
+def test_whole_names_that_are_alike_get_a_hash_of_the_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write("x_y/c.png", "x/y/c.png", "scan/film.png", "in/scan/film.png")
+    files = ("x_y/c.png", "x/y/c.png")
+    expected = {hashed("x_y_c.png", folder / name): [name] for name in files}
+    assert found(*files) == found(*reversed(files)) == expected
+    write("films/s1/x_y_c.png/1.png", "elsewhere/c.png")
+    asked = found(files[0], "elsewhere/c.png", "films/s1")
+    assert asked["x_y_c.png"] == ["films/s1/x_y_c.png/1.png"]  # a subfolder called like another study's path
+    assert asked[hashed("x_y_c.png", folder / files[0])] == [files[0]]
+    monkeypatch.chdir("in")
+    assert found("scan/film.png", "../scan/film.png") == {
+        hashed("scan_film.png", folder / "in/scan/film.png"): ["scan/film.png"],
+        hashed("scan_film.png", folder / "scan/film.png"): ["../scan/film.png"],
+    }
+
+
+def test_a_name_with_a_hash_has_room_for_a_suffix(folder: Path) -> None:
+    long = "n" * 99
+    write(f"{long}_{long}/c.png", f"{long}/{long}/c.png")
+    asked = found(f"{long}_{long}/c.png", f"{long}/{long}/c.png")
+    assert [len(name) for name in asked] == [200, 200]
+
+
+def test_what_is_named_twice_is_one_study(folder: Path) -> None:
+    Path("link.png").symlink_to("a.png")
+    assert found("a.png", "films/../a.png", str(folder / "a.png"), "link.png") == {"a": ["a.png"]}
+    assert found("films/s2", "films/s2/a.png") == {"a": ["films/s2/a.png"]}
+    whole = found("films")
+    for more in ("films/s1/more/side.png", "films/s1", "films", "films/a.png"):
+        assert found(more, "films") == found("films", more) == whole
+    assert len(list(Films(paths=(Path("films/s2"), Path("films/s2/a.png"))).studies())) == 1
+
+
+def test_in_a_folder_two_links_to_a_film_are_of_the_studies_that_they_lie_in(folder: Path) -> None:
+    Path("films/s2/shared.png").symlink_to("../s1/front.png")
+    assert found("films")["s2"] == ["films/s2/a.png", "films/s2/shared.png"]
+
+
+def test_a_subfolder_of_one_dicom_study_is_one_study_with_all_its_films(folder: Path) -> None:
+    write_dicom("p/p1/frontal.dcm", "1.2.1")
+    write("p/p1/lateral.png", "p/p1/more/z.jpg")
+    write_dicom("p/p2/f.dcm", "1.2.2")
+    write("p/p2/l.dcm", data=b"\0" * 128 + b"DICM\2")
+    write("p/p2/m.dcm", data=b"")
+    write("p/p2/DICOMDIR", data=b"\0" * 128 + b"DICM\2")
+    assert found("p") == {
+        "p1": ["p/p1/frontal.dcm", "p/p1/lateral.png", "p/p1/more/z.jpg"],
+        "p2": ["p/p2/f.dcm", "p/p2/l.dcm", "p/p2/m.dcm"],
+    }
+
+
+def test_a_subfolder_of_several_dicom_studies_is_these(folder: Path) -> None:
+    write_dicom("p/p1/a.dcm", "1.2.1")
+    write_dicom("p/p1/b.dcm", "1.2.2")
+    write("p/p1/c.png")
+    assert found("p") == {"p1": ["p/p1/c.png"], "a": ["p/p1/a.dcm"], "b": ["p/p1/b.dcm"]}
+    assert Films(paths=(Path("p"),), study="x").dicom_studies() == 2
+    assert Films(paths=(Path("films"),), study="x").dicom_studies() == 0
+
+
+def test_beside_dicom_files_that_are_no_films_the_others_are_read(folder: Path) -> None:
+    write_dicom("p/p1/slice.dcm", "1.2.1", modality="CT")
+    write("p/p1/frontal.png")
+    asked = found("p")
+    assert asked["p1"] == ["p/p1/frontal.png"]
+    assert str(asked["slice"]).startswith("no CR or DX film for reading")
+
+
+def test_no_subfolder_vanishes(folder: Path) -> None:
+    Path("films/nothing/deeper").mkdir(parents=True)
+    write("films/p2/IM1", "films/p3/1.2.840.7", data=b"")
+    write("films/p4/IM1", "films/p4/IM2", "films/p4/log.txt", data=b"\1damaged")
+    write("films/texts/readme.txt", data=b"no film")
+    asked = {name: reason for name, reason in found("films").items() if isinstance(reason, str)}
+    assert asked == {
+        "nothing": "no film: the folder is empty",
+        "p2": "no film: 1 of 1 files may be damaged ones",
+        "p3": "no film: 1 of 1 files may be damaged ones",
+        "p4": "no film: 2 of 3 files may be damaged ones",
+    }
+    refused = [study for study in Films(paths=(Path("films"),)).studies() if isinstance(study, Rejected)]
+    assert {study.stage for study in refused} == {"source"}
+    assert len(found("films", study="seven")["seven"]) == 5
+    Path("films/s1/nothing").mkdir()
+    twice = Films(paths=(Path("films"), Path("films/s1"), Path("./films"))).studies()
+    assert sum(isinstance(study, Rejected) for study in twice) == len(asked)
+
+
 def test_all_films_may_be_of_one_study(folder: Path) -> None:
     assert found("a.png", "films/s1", study="seven") == {
         "seven": ["a.png", "films/s1/front.png", "films/s1/more/side.png"]
@@ -85,7 +188,7 @@ def test_an_earlier_film_is_of_one_study(folder: Path) -> None:
         found("a.png", prior=Path("x.png"))
 
 
-@pytest.mark.parametrize(("path", "message"), [("x.png", "no such file or folder"), ("films/empty", "holds no film")])
+@pytest.mark.parametrize(("path", "message"), [("x.png", "no such file or folder"), ("empty", "holds no film")])
 def test_what_is_not_there_is_named(folder: Path, path: str, message: str) -> None:
     with pytest.raises(InputError, match=f"{path}: {message}"):
         found(path)

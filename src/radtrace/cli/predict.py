@@ -37,5 +37,6 @@ def predict(recipe: Path, overrides: tuple[str, ...], as_json: bool, strict: boo
     else:
         stages = ", ".join(f"{name} {count}" for name, count in result.failed.items())
         click.echo(f"{result.path}: {result.read} studies read")
-        click.echo(f"failed: {failed}" + (f" ({stages}); see {result.path / 'predictions.jsonl'}" if failed else ""))
+        where = f"{result.path / 'predictions.jsonl'} and rejected.jsonl"
+        click.echo(f"failed: {failed}" + (f" ({stages}); see {where}" if failed else ""))
     return 1 if strict and failed else 0

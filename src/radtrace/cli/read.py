@@ -66,7 +66,7 @@ def read(
     PATHS are DICOM, PNG or JPEG films, each a study called by its stem (DICOM files of one study stay together), or
     folders, in which each subfolder is a study called by its name. The output folder gets <study>.trace.json and the
     page <study>.html of each study, and rejected.jsonl: a study is read, or stands there with the reason. Interrupted,
-    the same command goes on; what the same model has read of the same film is not read again.
+    the same command goes on; what the same model has read of the same films is not read again.
 
     \b
     Examples:

@@ -1,7 +1,6 @@
 """A folder of readings: what is read once is not read again, and nothing that is read is lost."""
 
 import errno
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from radtrace.errors import InputError
+from radtrace.reader.reading import given
 from radtrace.records import Rejected, Stage, Study, Trace
 from radtrace.runs import JsonLines, write_atomically
 from radtrace.sources import Source
@@ -51,15 +51,13 @@ class Readings:
         return self.folder / f"{study_id}.trace.json"
 
     def known(self, study: Study, source: Source, stage: Stage) -> Trace | None:
-        """The trace of a study that was read before by the same reader from the same film."""
+        """The trace of a study that was read before by the same reader and came with the same films."""
         try:
             trace = Trace.model_validate_json(self.trace_file(study.id).read_bytes())
         except (OSError, ValidationError):
             return None
-        uris = [view.uri for view in study.views if view.id == trace.view.id]
-        same = stage in trace.provenance and uris and _digest(source.root / uris[0]) == trace.view.sha256
-        earlier = any(one.name == "prior" for one in trace.provenance)
-        return trace if same and earlier == (study.prior is not None) else None
+        same = stage in trace.provenance and given(study, source) in trace.provenance
+        return trace if same else None
 
     def keep(self, trace: Trace) -> None:
         """Write a trace. Raises InputError where there is no room for it."""
@@ -95,11 +93,3 @@ def split_known(
 
 def _id(study: Study | Rejected) -> str:
     return study.id if isinstance(study, Study) else study.study_id
-
-
-def _digest(path: Path) -> str | None:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return None

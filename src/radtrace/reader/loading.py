@@ -95,8 +95,15 @@ def read(path: str | Path, model: str = BUNDLED) -> Trace:
     Raises:  InputError, in one line, where the study cannot be read.
     """
     path = Path(path)
-    source = Films(paths=(path,), study=path.stem)
-    (outcome,) = _kept(model).read_all(source.studies(), source)
+    whole = path if path.name.strip(".") else path.resolve()  # "." and ".." are no names
+    source = Films(paths=(path,), study=whole.name if whole.is_dir() else whole.stem)
+    studies = list(source.studies())
+    count = max(len(studies), source.dicom_studies())
+    if count > 1:
+        raise InputError(
+            f"{path}: holds {count} studies; name the folder or a film of one, or read all with `radtrace read`"
+        )
+    (outcome,) = _kept(model).read_all(studies, source)
     if isinstance(outcome, Rejected):
-        raise InputError(outcome.reason if path.name in outcome.reason else f"{path}: {outcome.reason}")
+        raise InputError(outcome.reason if whole.name in outcome.reason else f"{whole}: {outcome.reason}")
     return outcome.trace

@@ -1,7 +1,8 @@
 """Studies in, readings out: batches through a model, in which a case that fails costs itself only."""
 
+import hashlib
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,11 +17,15 @@ from radtrace.localize.views import Locate, Show
 from radtrace.reader.prepared import Prepared, prepare_all
 from radtrace.records import Rejected, Stage, Study, Trace, View
 from radtrace.sources import Load, Source
+from radtrace.sources.films import Films
 
 Listen: TypeAlias = Callable[[Prepared, Event], None]
 """Told what is being written of a study; after a failure it is begun anew with step 0."""
 
 STAGE = "reader"
+_GIVEN = "given"
+_DIGITS = 16
+"""Of a film's sha256 in provenance, enough to tell that a film is another."""
 _OUT_OF_MEMORY = "out of memory"
 
 
@@ -93,7 +98,7 @@ class Reader:
         tell: Listen = listen or (lambda prepared, event: None)
         batch: list[Prepared | Rejected] = []
         for prepared in prepare_all(studies, show, self._located, self.together):
-            batch.append(_referred(prepared, source) if source and isinstance(prepared, Prepared) else prepared)
+            batch.append(_described(prepared, source) if isinstance(prepared, Prepared) else prepared)
             if len(batch) == self.together:
                 yield from self._read(batch, tell)
                 batch = []
@@ -140,10 +145,41 @@ class Reader:
         return replace(reading, trace=trace.model_copy(update={"provenance": stages}))
 
 
-def _referred(prepared: Prepared, source: Source) -> Prepared:
-    """The study with its view called as its source lets it be called."""
+def given(study: Study, source: Source | None = None, digests: Mapping[str, str | None] | None = None) -> Stage:
+    """All films that a study came with, and its earlier one, for provenance: where they differ it is to be read anew.
+
+    Args:    source: the study's; None where a view's uri is the path of its film. digests: sha256 of the files that are
+        read already, by the views' ids.
+    """
+    root, known = source.root if source else Path(), digests or {}
+    films = [f"{view.id} {_short(known.get(view.id) or _digest(root / view.uri))}" for view in study.views]
+    if study.prior:
+        path = source.prior if isinstance(source, Films) else None
+        films.append(f"prior {study.prior} {_short(_digest(root / path) if path else None)}")
+    return Stage(name=_GIVEN, version=__version__, detail="; ".join(films))
+
+
+def _short(digest: str | None) -> str:
+    return digest[:_DIGITS] if digest else "unread"
+
+
+def _digest(path: Path) -> str | None:
+    """Of a file; None where it cannot be read."""
+    if not path.is_file():  # a pipe would be waited for
+        return None
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def _described(prepared: Prepared, source: Source | None) -> Prepared:
+    """The study with its view called as its source lets it be called, and its films in its provenance."""
     view = prepared.view
-    return replace(prepared, view=view.model_copy(update={"uri": source.reference(view)}))
+    films = given(prepared.study, source, {view.id: view.sha256})
+    called = view.model_copy(update={"uri": source.reference(view)}) if source else view
+    return replace(prepared, view=called, stages=(films, *prepared.stages))
 
 
 def _reason(error: Exception) -> str:

@@ -108,6 +108,20 @@ def test_more_findings_than_a_trace_has_steps_for_are_all_said() -> None:
     assert len({step.domain for step in trace.steps}) == len(trace.steps)
 
 
+def test_a_device_has_no_side() -> None:
+    columns = ("Central Venous Catheter", "Central Venous Catheter, left", "Central Venous Catheter, right")
+    trace = told_of(draft(HEART), *columns)
+    assert findings(trace).endswith("There is a central venous catheter.")
+    assert [finding.laterality for step in trace.steps for finding in step.findings] == [None]
+
+
+def test_an_impression_says_each_sentence_once() -> None:
+    found = ("right lung", "consolidation present", "There is consolidation.")
+    trace = told_of(draft(found, impression="There is consolidation. There is consolidation."), "Consolidation")
+    assert trace.report is not None
+    assert trace.report.impression == "There is consolidation."
+
+
 def test_an_impression_denies_nothing() -> None:
     effusion = ("right lung", "pleural effusion present", "There is a pleural effusion.")
     for impression in ("No acute cardiopulmonary abnormality.", "No pleural effusion.", "Pneumonia."):

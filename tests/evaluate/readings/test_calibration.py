@@ -18,7 +18,7 @@ from radtrace.evaluate.readings.calibration import (
 from radtrace.evaluate.readings.plot import draw_reliability, wilson
 from radtrace.findings import NIH14
 from radtrace.metrics.clinical.gold import Gold
-from radtrace.records import Assessment, Report, Study, Trace, View
+from radtrace.records import Assessment, Label, Report, Study, Trace, View
 
 
 def stated(probabilities, truth):
@@ -71,6 +71,19 @@ def test_gold_and_reports_are_the_truth_and_silence_is_absence():
     assert not found.known[0, at("Atelectasis")]  # uncertain
     assert found.known[0, at("Pneumothorax")]
     assert not found.truth[0, at("Pneumothorax")]
+
+
+@pytest.mark.parametrize("report", [None, Report(findings="", impression=" ")])
+def test_without_a_report_nothing_is_known_and_labels_are_no_report(report):
+    labels = (Label(label="Edema", view_id="v", origin="dataset"),)
+    found = against_reports(
+        {"1": trace("1", Edema=0.5)}, [Study(id="1", source="s", views=(), report=report, labels=labels)]
+    )
+    assert not found.known.any()
+    assert summary(found)["all"] == {"judged": 0}
+    impression = Report(findings="", impression="No edema.")
+    found = against_reports({"1": trace("1", Edema=0.5)}, [Study(id="1", source="s", views=(), report=impression)])
+    assert found.judged.sum() == 1
 
 
 def test_the_plot_is_a_picture_with_a_panel_each():

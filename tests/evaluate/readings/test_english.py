@@ -30,6 +30,10 @@ def test_each_fault_is_found_and_a_sound_report_has_none(check, faulty, sound):
     assert not found(sound)
 
 
+def test_without_training_reports_no_word_is_called_unknown():
+    assert checks_of(KNOWN).keys() - checks_of(None).keys() == {"unknown_word"}
+
+
 def test_shares_stand_beside_those_of_the_references_and_failures_are_left_out():
     texts = {"1": "Lungs are clear.", "2": "lungs are clear", "3": "Heart is unchanged.", "4": ""}
     said = english(texts, ["Lungs are XXXX.", "No effusion."], KNOWN | {"unchanged"})

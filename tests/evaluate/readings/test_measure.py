@@ -13,7 +13,7 @@ from radtrace.findings import NIH14
 from radtrace.metrics import PRESETS, Pair
 from radtrace.metrics.clinical.gold import Gold
 from radtrace.metrics.scores import mean_score, signature
-from radtrace.records import Assessment, Study
+from radtrace.records import Assessment, Report, Study
 
 PRESET = PRESETS["r2gen"]
 SICK, WELL = "There is cardiomegaly.", "The heart is normal in size."
@@ -65,6 +65,13 @@ def test_a_normal_study_is_alarmed_by_any_finding_but_not_by_a_device():
     assert any_alarm(texts, ["9"]) is None
 
 
+def test_a_normal_study_that_fails_is_an_alarm_of_either_kind():
+    texts = {"1": "", "2": WELL}
+    pairs = [Pair(name, text or None, WELL) for name, text in texts.items()]
+    false_alarms = gold_scores(pairs, PRESET, gold([], texts))["gold_false_alarms_on_normal"]
+    assert any_alarm(texts, list(texts)) == false_alarms.value == 0.5
+
+
 def test_everything_is_measured_of_every_study_and_shown(phantoms, rows, tmp_path):
     refs = next((phantoms / "data").glob("val-*.parquet"))
     val = [row for row in rows if row.trace.study_id in _ids(refs)]
@@ -93,6 +100,7 @@ def test_everything_is_measured_of_every_study_and_shown(phantoms, rows, tmp_pat
     assert "nearest" in found["language"]["rouge_l"]["floors"]
     assert found["places"]["grd"]["value"] == pytest.approx(1)
     assert found["confidence"]["reports"]["assessed"] < 0.02
+    assert found["clinical"]["any_finding_on_normal"]["reader"] >= 1 / 3  # one of three normal ones has failed
     assert found["memory"]["reader"]["reports"] == 4
     json.dumps(found, allow_nan=False)
     shown = table(found)
@@ -118,6 +126,29 @@ def test_without_training_traces_and_labels_the_rest_is_measured(phantoms, rows)
     assert found["places"] == found["memory"] == {"absent": "no training traces"}
     assert found["failed"] == 1
     assert "no gold labels" in table(found)
+
+
+def test_a_study_without_films_and_words_is_a_failure_that_the_labels_count(phantoms, rows):
+    refs = next((phantoms / "data").glob("val-*.parquet"))
+    studies = [
+        Study(id="read", source="phantoms", views=(), report=Report(findings=SICK)),
+        Study(id="refused", source="phantoms", views=()),
+    ]
+    material = Material(studies, refs, gold=gold(["read"], ["refused"]))
+    found = measure(material, {"read": Predicted("read", SICK)})
+    assert (found["studies"], found["failed"]) == (2, 1)
+    assert found["clinical"]["headline"]["gold_false_alarms_on_normal"]["value"] == 1
+    assert found["clinical"]["any_finding_on_normal"] == {"reader": 1, "references": None}
+    assert found["language"]["rouge_l"]["n"] == 1
+
+
+def test_a_word_is_unknown_that_no_training_report_has_also_where_a_reference_has_it(phantoms, rows):
+    refs, train = (next((phantoms / "data").glob(f"{split}-*.parquet")) for split in ("val", "train"))
+    studies = [Study(id="1", source="phantoms", views=(), report=Report(findings="The heart is zyzzyvous."))]
+    said = {"1": Predicted("1", "The heart is zyzzyvous.")}
+    unknown = measure(Material(studies, refs, train), said)["english"]["faults"]["unknown_word"]
+    assert (unknown["count"], unknown["reference_share"]) == (1, 1)
+    assert "unknown_word" not in measure(Material(studies, refs), said)["english"]["faults"]
 
 
 def test_sets_that_are_scored_together_score_as_they_do_alone():

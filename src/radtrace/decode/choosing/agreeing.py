@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from radtrace.anatomy import FINDINGS
-from radtrace.decode.choosing.plain import plain_sentence
+from radtrace.decode.choosing.plain import has_sides, plain_sentence
 from radtrace.decode.choosing.told import Sentence, Told, read_sentence
 from radtrace.decode.guide import Guide, statuses_of
 from radtrace.decode.writer import Draft, echo
@@ -95,6 +95,7 @@ def _sentences(texts: Iterable[str]) -> Iterator[str]:
 def _say(label: str, told: Told, steps: list[_Step]) -> None:
     """Have a finding that is there decided and said: in the step that does so, or else in one more."""
     columns = {column for column in told.columns if column.partition(", ")[0] == label}
+    columns = columns if has_sides(label) else {label}
     is_said = columns <= frozenset().union(*(each.present for step in steps for each in step.said))
     if not is_said:
         for step in steps:
@@ -127,8 +128,8 @@ def _side(columns: Iterable[str]) -> list[str]:
 
 def _impression(text: str, told: Told, steps: Sequence[_Step]) -> str:
     """What of an impression is true; else what is found, or that nothing is."""
-    true = " ".join(each.text for each in _true(text, told))
-    found = " ".join(each.text for step in steps for each in step.said if each.present)
+    true = echo(each.text for each in _true(text, told))
+    found = echo(each.text for step in steps for each in step.said if each.present)
     return true or found or _NOTHING
 
 

@@ -53,10 +53,15 @@ def plain_sentence(label: str, columns: AbstractSet[str]) -> str:
     return _sentence(label, next(side for side, ones in _SIDES.items() if ones == sides))
 
 
+def has_sides(label: str) -> bool:
+    """Whether a finding is on a side: a device is told without one, since it crosses the chest."""
+    kind = FINDINGS[label]
+    return kind.chexpert != DEVICES and any("{side}" in region for region in kind.regions)
+
+
 def _texts() -> Iterator[tuple[set[str], str]]:
-    for label, kind in FINDINGS.items():
-        has_sides = kind.chexpert != DEVICES and any("{side}" in region for region in kind.regions)
-        for side, ones in _SIDES.items() if has_sides else [("", set[str]())]:
+    for label in FINDINGS:
+        for side, ones in _SIDES.items() if has_sides(label) else [("", set[str]())]:
             yield {label, *(f"{label}, {one}" for one in ones)}, _sentence(label, side)
 
 

@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from radtrace.evaluate.predict.built import Built
 from radtrace.evaluate.predict.recipe import PredictRecipe
 from radtrace.images import encode_png
 from radtrace.reader import Reader, Reading, load_reader
-from radtrace.records import Rejected, Study, Trace
+from radtrace.records import Rejected, Report, Study, Trace
 from radtrace.runs import JsonLines, RunFolder, progress, write_atomically
 from radtrace.sources import Source
 
@@ -27,7 +28,7 @@ _SPLIT = "predicted"
 
 @dataclass(frozen=True, slots=True)
 class Predicted:
-    """What a run made. read: studies; failed: by the stage at which they did."""
+    """What a run made. read: studies; failed: by the stage at which they did; what the source refuses counts."""
 
     path: Path
     read: int
@@ -43,16 +44,18 @@ def predict(recipe: PredictRecipe) -> Predicted:
     with RunFolder(recipe.output, "predict", recipe):
         run = _Run(recipe)
         run.describe()
+        run.fail_missing()
+        run.check_rate()  # not only as failures come: a run that stopped stays stopped when it is repeated
         if run.left:
             with replace(load_reader(recipe.model, recipe.manner), together=recipe.together) as reader:
                 run.read(reader)
         run.assemble()
-        return Predicted(recipe.output, run.done - sum(run.failed.values()), dict(sorted(run.failed.items())))
+        return Predicted(recipe.output, sum(run.rows.values()), dict(sorted((run.failed + run.refused).items())))
 
 
 @dataclass
 class _Run:
-    """rows: of each study that has a line, whether it is a trace. failed: studies without one, by stage."""
+    """rows: of each study that has a line, whether it is a trace. failed: lines without one, by stage."""
 
     recipe: PredictRecipe
     rows: dict[str, bool] = field(init=False)
@@ -71,13 +74,22 @@ class _Run:
         return recipe.source or Built(root=recipe.dataset or Path(), split=recipe.split)
 
     @cached_property
+    def wanted(self) -> dict[str, Report | None] | None:
+        """Study -> report, where a dataset says which of the source's studies are read; None where all are."""
+        recipe = self.recipe
+        if not (recipe.dataset and recipe.source):
+            return None
+        return dict(islice(read_reports(recipe.dataset, recipe.split), recipe.limit))
+
+    @cached_property
     def everything(self) -> list[Study | Rejected]:
-        """What the source gives, as far as it is asked for."""
+        """What the source gives, as far as it is asked for, and what it lacks."""
         given = list(self.source.studies())
-        if self.recipe.dataset and self.recipe.source:
-            wanted = {name for name, _ in read_reports(self.recipe.dataset, self.recipe.split)}
-            given = [one for one in given if isinstance(one, Study) and one.id in wanted]
-        return given
+        if self.wanted is None:
+            return given
+        given = [one for one in given if _id(one) in self.wanted]
+        lacking = self.wanted.keys() - set(map(_id, given))
+        return [*given, *(_lacking(name) for name in self.wanted if name in lacking)]
 
     @cached_property
     def studies(self) -> list[Study]:
@@ -90,15 +102,27 @@ class _Run:
             )
         return studies
 
+    @cached_property
+    def missing(self) -> dict[str, Rejected]:
+        """The dataset's studies that the source refuses or lacks."""
+        read = {study.id for study in self.studies}
+        refused = {one.study_id: one for one in self.everything if isinstance(one, Rejected)}
+        return {name: one for name, one in refused.items() if name in (self.wanted or ()) and name not in read}
+
     @property
     def left(self) -> list[Study]:
         """What has no line yet."""
         return [study for study in self.studies if study.id not in self.rows]
 
     @property
-    def done(self) -> int:
-        """Studies that have a line."""
-        return len(self.rows)
+    def total(self) -> int:
+        """Studies that get a line."""
+        return len(self.studies) + len(self.missing)
+
+    @property
+    def refused(self) -> Counter[str]:
+        """By stage, what the source refuses and has no line: no dataset names it, and it may be no study at all."""
+        return Counter(one.stage for one in self.everything if isinstance(one, Rejected) and _id(one) not in self.rows)
 
     @property
     def _lines(self) -> JsonLines:
@@ -110,11 +134,20 @@ class _Run:
         write_atomically(self.recipe.output / _REJECTED, "".join(f"{one.model_dump_json()}\n" for one in refused))
         references = self.recipe.output / _REFERENCES
         references.unlink(missing_ok=True)
+        wanted = self.wanted or {}
+        reports = {one.id: one.report for one in self.studies} | {name: wanted[name] for name in self.missing}
         JsonLines(references).append(
-            *({"id": one.id, "text": one.report.findings if one.report else None} for one in self.studies)
+            *({"id": name, "text": report.findings if report else None} for name, report in reports.items())
         )
         for name in ("parts", "pictures"):
             (self.recipe.output / name).mkdir(exist_ok=True)
+
+    def fail_missing(self) -> None:
+        """Give each study that the source refuses or lacks its line."""
+        rows = [_failure(one) for name, one in self.missing.items() if name not in self.rows]
+        self._lines.append(*rows)
+        for row in rows:
+            self._note(row)
 
     def read(self, reader: Reader) -> None:
         """Read what is left; each study's files and then its line are on the disk before the next one's."""
@@ -126,18 +159,17 @@ class _Run:
             )
         numbers = {study.id: number for number, study in enumerate(self.studies)}
         by_id = {study.id: study for study in self.studies}
-        with progress("studies", len(self.studies), self.done) as advance:
+        with progress("studies", self.total, len(self.rows)) as advance:
             for outcome in reader.read_all(self.left, self.source):
                 if isinstance(outcome, Reading):
                     row = self._kept(outcome, by_id[outcome.trace.study_id], numbers[outcome.trace.study_id])
                 else:
-                    reason = {"stage": outcome.stage, "reason": outcome.reason}
-                    row = {"id": outcome.study_id, "text": None, **reason}
+                    row = _failure(outcome)
                 row["model"] = model
                 self._lines.append(row)
                 self._note(row)
                 advance(1)
-                self._check_rate()
+                self.check_rate()
 
     def assemble(self) -> None:
         """The traces as a dataset, a file a split; made once, from the parts."""
@@ -169,15 +201,30 @@ class _Run:
         self.rows[str(row["id"])] = "trace" in row
         if "trace" not in row:
             self.failed[str(row.get("stage"))] += 1
-        self._models.add(str(row.get("model")))
+        if "model" in row:
+            self._models.add(str(row["model"]))
 
-    def _check_rate(self) -> None:
-        failed, total = sum(self.failed.values()), len(self.studies)
-        if failed > self.recipe.max_failed * total:
+    def check_rate(self) -> None:
+        """Raise FailureRateError where more studies have failed than may."""
+        failed = sum(self.failed.values())
+        if failed > self.recipe.max_failed * self.total:
             raise FailureRateError(
-                f"{self.recipe.output}: {failed} of {total} studies failed, more than max_failed = "
+                f"{self.recipe.output}: {failed} of {self.total} studies failed, more than max_failed = "
                 f"{self.recipe.max_failed}; see {_PREDICTIONS}"
             )
+
+
+def _id(one: Study | Rejected) -> str:
+    return one.id if isinstance(one, Study) else one.study_id
+
+
+def _lacking(name: str) -> Rejected:
+    return Rejected(study_id=name, stage="source", reason="the dataset has this study, the source does not")
+
+
+def _failure(rejected: Rejected) -> dict[str, Any]:
+    """The line of a study that has no trace."""
+    return {"id": rejected.study_id, "text": None, "stage": rejected.stage, "reason": rejected.reason}
 
 
 def _illustrated(trace: Trace, number: int) -> Trace:

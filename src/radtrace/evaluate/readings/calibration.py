@@ -13,6 +13,7 @@ from radtrace.metrics.clinical.gold import Gold
 from radtrace.metrics.scores import FloatArray, divided
 from radtrace.metrics.statistics.bootstrap import Interval, corpus_interval
 from radtrace.records import Study, Trace
+from radtrace.reports import has_words
 from radtrace.train.encoder.targets import LIKELY, OMITTED, read_study
 
 BINS = 10
@@ -58,7 +59,10 @@ def against_gold(traces: Mapping[str, Trace], gold: Gold) -> Stated:
 
 
 def against_reports(traces: Mapping[str, Trace], studies: Sequence[Study]) -> Stated:
-    """What our rules read in the radiologists' reports; uncertain mentions are unknown, silence is absence."""
+    """What our rules read in the radiologists' reports; uncertain mentions are unknown, silence is absence.
+
+    Of a study whose report has no words nothing is known, whatever its labels say.
+    """
     chosen = [study for study in studies if study.id in traces]
     names = tuple(FINDINGS)
     said, truth = np.full((len(chosen), len(names)), np.nan), np.zeros((len(chosen), len(names)), bool)
@@ -67,6 +71,9 @@ def against_reports(traces: Mapping[str, Trace], studies: Sequence[Study]) -> St
         for each in traces[study.id].assessments:
             if each.label in FINDINGS and each.probability is not None:
                 said[row, names.index(each.label)] = each.probability
+        if study.report is None or not has_words(study.report.findings + study.report.impression):
+            known[row] = False
+            continue
         for label, value in read_study(study, True, None).said.items():
             if label in FINDINGS:
                 truth[row, names.index(label)] = value >= LIKELY

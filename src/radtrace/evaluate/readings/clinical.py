@@ -16,6 +16,7 @@ from radtrace.metrics.clinical.rules import SCHEMES, labels_of
 from radtrace.metrics.pairs import Pair
 from radtrace.metrics.presets import Preset
 from radtrace.metrics.scores import Score
+from radtrace.reports import has_words
 
 HEADLINE = (
     "gold_f1_not_normal",
@@ -79,10 +80,17 @@ def _placed(said: BoolArray, wanted: BoolArray, normal: BoolArray) -> tuple[floa
 
 
 def any_alarm(texts: Mapping[str, str], normal: Sequence[str]) -> float | None:
-    """Share of normal studies in whose report our rules read any present finding at all, devices aside."""
+    """Share of normal studies in whose report our rules read any present finding at all, devices aside.
+
+    A report without words is a failure and an alarm, as in `gold_false_alarms_on_normal`.
+
+    Args:    texts: study -> report; a study that is not among them is in no denominator.
+    Returns: None without such a study.
+    """
     said = [texts[study] for study in normal if study in texts]
     return sum(map(_alarms, said)) / len(said) if said else None
 
 
 def _alarms(text: str) -> bool:
-    return any(each.status == "present" and FINDINGS[each.label].chexpert != _DEVICES for each in findings_of(text))
+    found = [each.label for each in findings_of(text) if each.status == "present"]
+    return not has_words(text) or any(FINDINGS[label].chexpert != _DEVICES for label in found)

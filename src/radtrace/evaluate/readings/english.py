@@ -61,10 +61,10 @@ class English:
 _OF_MEANING = frozenset({"comparison_without_prior", "contradiction"})
 
 
-def english(texts: Mapping[str, str], references: Iterable[str], known: Collection[str]) -> English:
+def english(texts: Mapping[str, str], references: Iterable[str], known: Collection[str] | None) -> English:
     """Check reports with words, and the references alike.
 
-    Args:    texts: study -> report. known: words of the training reports, lower case.
+    Args:    texts: study -> report. known: words of the training reports, lower case; see `checks_of`.
     """
     checks = checks_of(known)
     said = {study: text for study, text in texts.items() if has_words(text)}
@@ -82,19 +82,21 @@ def _different(texts: Collection[str]) -> float:
     return len({normalised(text) for text in texts}) / max(1, len(texts))
 
 
-def checks_of(known: Collection[str]) -> dict[str, Check]:
-    """Name -> whether a report has the fault."""
-    return {
+def checks_of(known: Collection[str] | None) -> dict[str, Check]:
+    """Name -> whether a report has the fault; without known words no word is called unknown."""
+    checks: dict[str, Check] = {
         "blank": lambda text: BLANK.search(text) is not None,
         "repeated_sentence": _repeats,
         "repeated_word": lambda text: _TWICE.search(BLANK.sub(".", text)) is not None,
         "unfinished": lambda text: not text.rstrip().endswith(_ENDS) or any(map(dangles, _sentences(text))),
         "lower_case_start": lambda text: any(one[:1].islower() for one in _sentences(text)),
         "open_bracket": lambda text: text.count("(") != text.count(")"),
-        "unknown_word": lambda text: any(word not in known for word in words(text)),
         "comparison_without_prior": compares,
         "contradiction": contradicts,
     }
+    if known is not None:
+        checks["unknown_word"] = lambda text: any(word not in known for word in words(text))
+    return checks
 
 
 def normalised(text: str) -> str:

@@ -115,7 +115,7 @@ def measure(
     traces = {study: one.trace for study, one in predictions.items() if one.trace}
     return {
         "studies": len(ids),
-        "failed": sum(pair.scored and pair.failed for pair in own),
+        "failed": sum(pair.failed for pair in own),
         "clinical": clinical(material, own, floors, predictions) if material.gold else {"absent": "no gold labels"},
         "language": language(material, own, floors),
         "english": _english(material, own),
@@ -142,7 +142,7 @@ def clinical(
     positives = _positives(gold, labelled)
     normal = [study for study in labelled if study in gold.normal]
     said = {pair.id: pair.predicted for pair in own}
-    true = {study.id: study.report.findings for study in material.studies if study.report}
+    true = {pair.id: pair.wanted for pair in own if pair.scored}
     references = gold_scores([Pair(pair.id, pair.reference, pair.reference) for pair in own], material.preset, gold)
     return {
         "labelled": len(labelled),
@@ -193,8 +193,8 @@ def language(material: Material, own: Sequence[Pair], floors: Mapping[str, Seque
 
 
 def _english(material: Material, own: Sequence[Pair]) -> dict[str, Any]:
-    train = material.reports.texts.values() if material.reports else ()
-    known = {word for text in (*train, *(pair.wanted for pair in own)) for word in words(text)} | FILLED
+    train = material.reports.texts.values() if material.reports else None
+    known = None if train is None else {word for text in train for word in words(text)} | FILLED
     texts = {pair.id: pair.predicted for pair in own if not pair.failed}
     return english(texts, [pair.wanted for pair in own if pair.scored], known).to_json()
 
