@@ -72,6 +72,8 @@ def test_a_plain_sentence_that_somebody_wrote_is_there_once() -> None:
         ("The lungs are clear.", [], True),
         ("The lungs are clear.", ["Cardiomegaly"], True),
         ("The lungs are clear.", ["Atelectasis"], False),  # a lung with atelectasis is not clear
+        ("The lungs are well-aerated.", ["Atelectasis"], False),  # nor is it aired
+        ("The lungs are well-aerated.", ["Cardiomegaly"], True),
         ("No acute disease.", ["Cardiomegaly"], True),
         ("No acute disease.", ["Pleural Effusion"], False),
         ("Lungs are normally inflated.", ["Hyperinflation"], False),

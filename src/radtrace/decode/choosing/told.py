@@ -112,7 +112,7 @@ class Sentence:
         if not self.present <= told.columns or self.absent & told.undeniable:
             return False
         belied = (
-            told.is_opaque and says_clear(self.text),
+            told.is_opaque and (says_clear(self.text) or self.is_of_lungs),
             told.is_acute and _NOTHING_ACUTE.search(self.text),
             told.has_bones and self.domain == "bone" and not self.present,
         )
