@@ -29,6 +29,13 @@ def children(pid):
     return found
 
 
+@pytest.fixture
+def workers():
+    """The processes that were started since: other tests of this process may have left a fork server."""
+    before = set(children(os.getpid()))
+    return lambda: [pid for pid in children(os.getpid()) if pid not in before]
+
+
 def cpu_seconds(pid):
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -89,15 +96,15 @@ def test_header_and_true_size_come_through(write_film):
     assert (stretched.width, stretched.height, stretched.mm_per_pixel) == (64, 64, None)
 
 
-def test_workers_are_started_when_needed_reused_and_ended(compressed):
+def test_workers_are_started_when_needed_reused_and_ended(compressed, workers):
     path = compressed["native"]
     with FilmReader(4) as reader:
-        assert children(os.getpid()) == []
+        assert workers() == []
         reader.load(path)
-        (first,) = children(os.getpid())
+        (first,) = workers()
         for _ in range(5):
             reader.load(path)
-        assert children(os.getpid()) == [first]
+        assert workers() == [first]
     assert gone([first])
 
 
@@ -109,10 +116,10 @@ def test_films_outlive_their_reader(compressed):
     np.testing.assert_array_equal(film.pixels[1:], load_film(compressed["native"]).pixels[1:])
 
 
-def test_a_film_past_its_time_is_refused_and_its_worker_replaced(compressed):
+def test_a_film_past_its_time_is_refused_and_its_worker_replaced(compressed, workers):
     with FilmReader(1, seconds=2.0) as reader:
         reader.load(compressed["native"])
-        os.kill(children(os.getpid())[0], signal.SIGSTOP)
+        os.kill(workers()[0], signal.SIGSTOP)
         outcomes = list(reader.load_many([compressed["native"], compressed["native8"]]))
     assert str(outcomes[0]) == f"{compressed['native']}: decoding took more than 2 s"
     assert isinstance(outcomes[1], Film)
@@ -126,19 +133,19 @@ def test_a_film_past_its_memory_is_refused_and_the_rest_go_on(slow_film, compres
     assert isinstance(outcomes[2], Film)
 
 
-def test_a_film_lost_with_a_worker_gets_a_second_try(compressed):
+def test_a_film_lost_with_a_worker_gets_a_second_try(compressed, workers):
     with FilmReader(1) as reader:
         reader.load(compressed["native"])
-        os.kill(children(os.getpid())[0], signal.SIGKILL)
+        os.kill(workers()[0], signal.SIGKILL)
         assert isinstance(reader.load(compressed["native"]), Film)
 
 
-def test_a_film_that_kills_every_worker_is_refused(slow_film, compressed):
+def test_a_film_that_kills_every_worker_is_refused(slow_film, compressed, workers):
     killed, stop, idle = [], threading.Event(), 0.0
 
     def kill():
         while not stop.wait(0.02):
-            for pid in children(os.getpid()):
+            for pid in workers():
                 if pid not in killed and cpu_seconds(pid) > idle + 0.25:
                     os.kill(pid, signal.SIGKILL)
                     killed.append(pid)
@@ -146,7 +153,7 @@ def test_a_film_that_kills_every_worker_is_refused(slow_film, compressed):
     killer = threading.Thread(target=kill)
     with FilmReader(1) as reader:
         reader.load(compressed["native"])
-        idle = cpu_seconds(children(os.getpid())[0])
+        idle = cpu_seconds(workers()[0])
         killer.start()
         outcomes = list(reader.load_many([slow_film, compressed["native"]]))
         stop.set()
