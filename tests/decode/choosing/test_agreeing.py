@@ -143,6 +143,17 @@ def test_a_decision_against_what_is_there_goes() -> None:
     assert [finding.label for step in trace.steps for finding in step.findings] == ["Pneumonia"]
 
 
+def test_what_no_word_denies_is_not_decided_to_be_absent() -> None:
+    lungs = "The lungs are well-aerated. No pneumothorax."
+    written = draft(("right lung", "low lung volumes absent; pneumothorax absent", lungs))
+    (step,) = told_of(written, "Edema").steps
+    assert step.rationale == "There is pulmonary edema. No pneumothorax."
+    assert {finding.label: finding.status for finding in step.findings} == {
+        "Pneumothorax": "absent",
+        "Edema": "present",
+    }
+
+
 def test_every_assessed_finding_has_a_plain_sentence() -> None:
     known = {each.text for each in plain_sentences()}
     assert {plain_sentence(label, {label}) for label in ASSESSED} <= known

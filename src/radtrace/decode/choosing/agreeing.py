@@ -6,6 +6,7 @@ no sentence says is said plainly, in the step that decides it or in one of its o
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from radtrace.anatomy import FINDINGS
@@ -71,13 +72,17 @@ def agreeing(draft: Draft, told: Told, guide: Guide) -> Draft:
 def _step(text: str, words: str, told: Told) -> _Step:
     place, _, rest = text.removeprefix(_STEP).partition('"><findings>')
     items = rest.partition("</findings>")[0].split(BETWEEN)
-    return _Step(place, [item for item in items if item != NONE and _agrees(item, told)], list(_true(words, told)))
+    said = list(_true(words, told))
+    denied = {label.lower() for each in said for label in each.absent}
+    return _Step(place, [item for item in items if _stands(item, told, denied)], said)
 
 
-def _agrees(item: str, told: Told) -> bool:
-    """Whether an item of a decision denies nothing that is there."""
-    denied = {label for label, status in statuses_of([item]).items() if status == "absent"}
-    return not denied & {label.lower() for label in told.undeniable}
+def _stands(item: str, told: Told, denied: AbstractSet[str]) -> bool:
+    """Whether an item of a decision is of what is there, or of what the words that are left deny."""
+    return any(
+        label in (denied if status == "absent" else {each.lower() for each in told.labels})
+        for label, status in statuses_of([item]).items()
+    )
 
 
 def _true(text: str, told: Told) -> Iterator[Sentence]:
