@@ -130,6 +130,16 @@ def test_an_impression_denies_nothing() -> None:
         assert trace.report.impression == "There is a pleural effusion."
 
 
+def test_an_impression_leaves_out_nothing_acute() -> None:
+    effusion = ("right lung", "pleural effusion present", "There is a pleural effusion.")
+    low = ("right lung", "low lung volumes present", "Low lung volumes.")
+    trace = told_of(
+        draft(effusion, low, impression="Low lung volumes. No acute findings."), "Pleural Effusion", "Low Lung Volumes"
+    )
+    assert trace.report is not None
+    assert trace.report.impression == "Low lung volumes. There is a pleural effusion."
+
+
 def test_where_nothing_is_true_that_is_said() -> None:
     trace = told_of(draft(("right lung", "none", "There is a right pneumothorax."), impression="Pneumothorax."))
     assert findings(trace) == "No assessed finding is stated as present."

@@ -132,10 +132,12 @@ def _side(columns: Iterable[str]) -> list[str]:
 
 
 def _impression(text: str, told: Told, steps: Sequence[_Step]) -> str:
-    """What of an impression is true; else what is found, or that nothing is."""
-    true = echo(each.text for each in _true(text, told))
-    found = echo(each.text for step in steps for each in step.said if each.present)
-    return true or found or _NOTHING
+    """What of an impression is true, with what is acute and not in it; else all that is found, or that nothing is."""
+    true = list(_true(text, told))
+    named = frozenset[str]().union(*(each.found for each in true))
+    found = [each for step in steps for each in step.said if each.present]
+    left = [each for each in found if not true or Told(each.found - named).is_acute]
+    return echo(each.text for each in (*true, *left)) or _NOTHING
 
 
 def _statement(text: str) -> Sentence:
